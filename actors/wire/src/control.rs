@@ -1,0 +1,294 @@
+//! What the parent and its roles say to each other over the control socket ([`crate::link`]).
+//!
+//! Order: the role says `Hello`, the parent answers `Start`, the role answers `Ready` (or `Failed`, and ends). Then the
+//! parent pings, tells the actors which emulators live, and finally says `Stop`.
+
+use crate::emulator::Cartridge;
+
+use crate::{Epoch, Instance, Step};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::PathBuf;
+
+/// First field of `Hello`: "PKPT".
+pub const MAGIC: u32 = 0x5450_4b50;
+
+/// What a process of the run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Runs one emulator and serves it.
+    EmulatorBridge,
+    /// Runs the actors.
+    Actors,
+    /// Holds the FAISS silos.
+    Indexes,
+    /// Loads and runs skills.
+    Skills,
+}
+
+impl Role {
+    /// The name on the command line and in telemetry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::EmulatorBridge => "emulator-bridge",
+            Role::Actors => "actors",
+            Role::Indexes => "indexes",
+            Role::Skills => "skills",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// From a role to the parent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FromRole {
+    /// First message.
+    Hello {
+        /// [`MAGIC`].
+        magic: u32,
+        /// [`crate::WIRE_VERSION`].
+        wire_version: u32,
+        /// Version of the executable; both sides must be the same build.
+        build: String,
+        /// What the role believes to be.
+        role: Role,
+    },
+    /// The role is up. A bridge attaches the descriptor of its frame ring.
+    Ready {
+        /// A bridge's WebSocket address, `ws://127.0.0.1:PORT/?token=…`.
+        address: Option<String>,
+        /// What runs in a bridge.
+        cartridge: Option<Cartridge>,
+        /// A line for a person: core and ROM, FAISS version, …
+        detail: String,
+    },
+    /// The role cannot do its work; it ends with this status.
+    Failed {
+        /// Exit status, see [`crate::exit`].
+        status: i32,
+        /// One line: what is wrong and what to do.
+        message: String,
+    },
+    /// Actors: how the game stands, for the terminal. Sent at most a few times a second.
+    Status(Status),
+    /// Actors: the run is over.
+    Finished(Summary),
+}
+
+/// From the parent to a role.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ToRole {
+    /// To a bridge.
+    StartBridge(StartBridge),
+    /// To the actors.
+    StartActors(Box<StartActors>),
+    /// To the indexes.
+    StartIndexes(StartSide),
+    /// To the skills.
+    StartSkills(StartSide),
+    /// To the actors: an emulator lives. Its ring's descriptor is attached when it is on this machine.
+    EmulatorUp {
+        /// Which game.
+        instance: Instance,
+        /// Its life.
+        epoch: Epoch,
+        /// `ws://…` with token.
+        address: String,
+    },
+    /// To the actors: an emulator died.
+    EmulatorDown {
+        /// Which game.
+        instance: Instance,
+        /// Its life.
+        epoch: Epoch,
+        /// Whether it will be started again.
+        restarting: bool,
+    },
+    /// Asks for a sign of life; it passes through the role's actors, which move the progress page.
+    Ping,
+    /// Asks the role to end.
+    Stop,
+}
+
+/// Where telemetry goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TelemetryTarget {
+    /// Appended to this file.
+    File(PathBuf),
+    /// Kept in memory (tests and benches).
+    Memory,
+    /// Dropped.
+    Null,
+}
+
+/// What a bridge needs to start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StartBridge {
+    /// Which game.
+    pub instance: Instance,
+    /// Its life.
+    pub epoch: Epoch,
+    /// The libretro core; `None`: look in the usual places.
+    pub core: Option<PathBuf>,
+    /// The ROM.
+    pub rom: PathBuf,
+    /// Address to listen on, port 0 for any.
+    pub listen: String,
+    /// What a client must know.
+    pub token: String,
+    /// Where the run's files are.
+    pub run_dir: PathBuf,
+    /// Where telemetry goes.
+    pub telemetry: TelemetryTarget,
+}
+
+/// What the indexes and skills roles need to start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StartSide {
+    /// The role's folder: silo data, or skills.
+    pub folder: PathBuf,
+    /// Where telemetry goes.
+    pub telemetry: TelemetryTarget,
+}
+
+/// How emulated time relates to the wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pace {
+    /// The game waits for each decision; frames pass at the real machine's rate.
+    Lockstep,
+    /// The game never waits.
+    Realtime,
+    /// The game waits for each decision; frames pass as fast as they go.
+    Unthrottled,
+}
+
+impl Pace {
+    /// The name on the command line and in telemetry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Pace::Lockstep => "lockstep",
+            Pace::Realtime => "realtime",
+            Pace::Unthrottled => "unthrottled",
+        }
+    }
+}
+
+/// What the actors need to start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StartActors {
+    /// The run's name, `<time>-<id>`.
+    pub run: String,
+    /// Where the run's files are.
+    pub run_dir: PathBuf,
+    /// Where telemetry goes.
+    pub telemetry: TelemetryTarget,
+    /// Seed of the game and of every random choice.
+    pub seed: u64,
+    /// End after this many steps.
+    pub steps_max: Option<u64>,
+    /// End after this many floors were reached.
+    pub floors_max: Option<u32>,
+    /// End when the first life ends, whatever was reached.
+    pub one_episode: bool,
+    /// Who decides: `planner` or `random`.
+    pub brain: String,
+    /// Pace of the game.
+    pub pace: Pace,
+    /// Folder with profiles that take precedence over the built-in ones.
+    pub profiles: Option<PathBuf>,
+    /// Use this profile instead of recognising the ROM.
+    pub profile: Option<String>,
+    /// Show the agent everything the RAM holds, not only what a player could see.
+    pub omniscient: bool,
+    /// A checkpoint at least every this many steps.
+    pub checkpoint_every_steps: u64,
+    /// Longest time for one decision.
+    pub decision_deadline_ms: u64,
+    /// Longest time for one request to the emulator, pace not included.
+    pub emulator_deadline_ms: u64,
+    /// Begin from this checkpoint instead of a reset game.
+    pub resume_from: Option<PathBuf>,
+    /// What the run's log already holds; of an earlier life of this role or of a run that is resumed.
+    pub done: Done,
+}
+
+/// What a run has achieved so far, as its log tells.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// The last step that was completed.
+    pub step: Step,
+    /// Floors reached.
+    pub floors: u32,
+    /// The highest floor reached in the current life, 0 before the first.
+    pub floor: u32,
+    /// Lives that ended.
+    pub episodes: u32,
+    /// The last start of this run was in an earlier life of the actors: continue the live game.
+    pub continuing: bool,
+}
+
+/// How the game stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Last completed step.
+    pub step: Step,
+    /// Floor, 0 outside dungeons.
+    pub floor: u32,
+    /// Floors reached in this run.
+    pub floors: u32,
+    /// Hit points and their maximum.
+    pub hp: (i32, i32),
+    /// Belly and its maximum.
+    pub belly: (i32, i32),
+    /// Leader's level.
+    pub level: u32,
+    /// Turns taken.
+    pub turns: u64,
+    /// Name of the skill or brain that acted.
+    pub skill: String,
+    /// What was done last.
+    pub action: String,
+    /// Why.
+    pub reason: String,
+    /// Steps in the last second.
+    pub steps_per_s: f32,
+    /// The newest frame's number.
+    pub frame: u64,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Whether the asked-for work was done.
+    pub complete: bool,
+    /// Why it ended: `floors reached`, `steps done`, `episode ended`, `stopped`, `game completed`, …
+    pub reason: String,
+    /// Steps completed.
+    pub steps: u64,
+    /// Floors reached.
+    pub floors: u32,
+    /// Highest floor of any life.
+    pub best_floor: u32,
+    /// Lives that ended.
+    pub episodes: u32,
+    /// Turns the leader took.
+    pub turns: u64,
+    /// Overhead of a step, 50th, 99th percentile and maximum, in microseconds.
+    pub overhead_us: (u64, u64, u64),
+    /// Reading a frame, 50th, 99th percentile and maximum, in microseconds.
+    pub capture_us: (u64, u64, u64),
+    /// Decoding an observation, 50th, 99th percentile and maximum, in microseconds.
+    pub decode_us: (u64, u64, u64),
+    /// Steps whose input had no visible effect.
+    pub ineffective_steps: u64,
+    /// Requests answered `Busy`.
+    pub busy: u64,
+}

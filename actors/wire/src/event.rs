@@ -1,0 +1,244 @@
+//! Every telemetry event, in one place. `docs/telemetry.md` describes them for readers of the log; a test compares.
+//!
+//! Names are `<Noun><Verb>`. Durations end in `_us` or `_ms`, sizes in `_bytes`.
+
+use crate::Epoch;
+use crate::decision::Basis;
+use crate::hash::Hash;
+use serde::{Deserialize, Serialize};
+
+/// How much an event matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// The ordinary course of things.
+    Info,
+    /// Something that the run survives, and somebody should know.
+    Warn,
+    /// Something that ends a run or a process.
+    Error,
+}
+
+/// One event with its own fields. In the log they stand in the same object as the common ones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event")]
+#[allow(missing_docs, reason = "docs/telemetry.md describes each field, and a test keeps it complete")]
+pub enum Event {
+    RunStarted {
+        run: String,
+        version: String,
+        seed: u64,
+        brain: String,
+        pace: String,
+        rom: String,
+        argv: Vec<String>,
+    },
+    RunResumed {
+        run: String,
+        checkpoint: Option<String>,
+        steps_done: u64,
+        floors_done: u32,
+    },
+    RunEnded {
+        complete: bool,
+        reason: String,
+        steps: u64,
+        floors: u32,
+        best_floor: u32,
+        episodes: u32,
+        turns: u64,
+    },
+    ProcessReady {
+        role: String,
+        child_pid: u32,
+        epoch: Epoch,
+        detail: String,
+    },
+    ProcessExited {
+        role: String,
+        child_pid: u32,
+        epoch: Epoch,
+        cause: String,
+        expected: bool,
+    },
+    ProcessRestarted {
+        role: String,
+        child_pid: u32,
+        epoch: Epoch,
+        restarts: u32,
+        delay_ms: u64,
+    },
+    ProcessSuspected {
+        role: String,
+        child_pid: u32,
+        silent_ms: u64,
+        in_flight: u64,
+    },
+    CircuitOpened {
+        role: String,
+        restarts: u32,
+        window_s: u64,
+        retry_s: u64,
+    },
+    EmulatorConnected {
+        backend: String,
+        core: String,
+        title: String,
+        code: String,
+        sha1: Option<String>,
+        profile: String,
+        epoch: Epoch,
+        local: bool,
+    },
+    EmulatorLost {
+        epoch: Epoch,
+        cause: String,
+    },
+    FrameSummary {
+        frames: u64,
+        fresh: u64,
+        stale: u64,
+        similar: u64,
+        capture_p50_us: u64,
+        capture_p99_us: u64,
+        capture_max_us: u64,
+        busy: u64,
+    },
+    GoalChosen {
+        goal: String,
+        reason: String,
+    },
+    DecisionMade {
+        brain: String,
+        skill: String,
+        action: String,
+        reason: String,
+        basis: Basis,
+    },
+    RecallReturned {
+        outcome: String,
+        reason: String,
+        count: u64,
+    },
+    ModelCalled {
+        outcome: String,
+        reason: String,
+        count: u64,
+    },
+    StepCompleted(StepCompleted),
+    DecodeFailed {
+        check: String,
+        count: u64,
+    },
+    FloorReached {
+        floor: u32,
+        floors: u32,
+        dungeon: u32,
+    },
+    EpisodeEnded {
+        outcome: String,
+        floor: u32,
+        turns: u64,
+    },
+    CheckpointSaved {
+        path: String,
+        bytes: u64,
+        kind: String,
+    },
+    CheckpointRestored {
+        path: String,
+        checkpoint_step: u64,
+    },
+    AlertRaised {
+        alert: String,
+        detail: String,
+    },
+}
+
+/// A step, whole: what was seen, decided and done, and where the time went.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "docs/telemetry.md describes each field, and a test keeps it complete")]
+pub struct StepCompleted {
+    pub epoch: Epoch,
+    pub frame_hash: Hash,
+    pub ram_hash: Hash,
+    pub brain: String,
+    pub skill: String,
+    pub action: String,
+    pub keys: String,
+    pub reason: String,
+    pub effect: String,
+    pub latency: Latency,
+    pub state: State,
+}
+
+/// Where a step's time went, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "docs/telemetry.md describes each field, and a test keeps it complete")]
+pub struct Latency {
+    pub capture_us: u64,
+    pub decode_us: u64,
+    pub recall_us: u64,
+    pub route_us: u64,
+    pub skill_us: u64,
+    pub apply_us: u64,
+    pub overhead_us: u64,
+    pub total_us: u64,
+}
+
+/// How the game stood when the decision was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "docs/telemetry.md describes each field, and a test keeps it complete")]
+pub struct State {
+    pub dungeon: u32,
+    pub floor: u32,
+    pub x: i32,
+    pub y: i32,
+    pub hp: i32,
+    pub max_hp: i32,
+    pub belly: i32,
+    pub turns: u64,
+}
+
+/// The names of all events.
+pub const EVENT_NAMES: &[&str] = &[
+    "RunStarted",
+    "RunResumed",
+    "RunEnded",
+    "ProcessReady",
+    "ProcessExited",
+    "ProcessRestarted",
+    "ProcessSuspected",
+    "CircuitOpened",
+    "EmulatorConnected",
+    "EmulatorLost",
+    "FrameSummary",
+    "GoalChosen",
+    "DecisionMade",
+    "RecallReturned",
+    "ModelCalled",
+    "StepCompleted",
+    "DecodeFailed",
+    "FloorReached",
+    "EpisodeEnded",
+    "CheckpointSaved",
+    "CheckpointRestored",
+    "AlertRaised",
+];
+
+impl Event {
+    /// How much it matters.
+    pub fn level(&self) -> Level {
+        match self {
+            Event::ProcessExited { expected: false, .. } | Event::CircuitOpened { .. } => Level::Error,
+            Event::RunEnded { complete: false, .. }
+            | Event::ProcessRestarted { .. }
+            | Event::ProcessSuspected { .. }
+            | Event::EmulatorLost { .. }
+            | Event::DecodeFailed { .. }
+            | Event::CheckpointRestored { .. }
+            | Event::AlertRaised { .. } => Level::Warn,
+            _ => Level::Info,
+        }
+    }
+}

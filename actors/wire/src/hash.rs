@@ -1,0 +1,43 @@
+//! The hashes that name pixels and memory: XXH3, 64 bits, written as 16 hexadecimal digits.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::fmt;
+use xxhash_rust::xxh3::Xxh3;
+
+/// A 64-bit XXH3 hash of exact bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hash(pub u64);
+
+impl Hash {
+    /// Hashes several pieces as if they were one.
+    pub fn of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Hash {
+        let mut state = Xxh3::new();
+        for piece in pieces {
+            state.update(piece);
+        }
+        Hash(state.digest())
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:016x}", self.0)
+    }
+}
+
+impl Serialize for Hash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() { serializer.collect_str(self) } else { serializer.serialize_u64(self.0) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Hash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Hash, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = String::deserialize(deserializer)?;
+            u64::from_str_radix(&text, 16).map(Hash).map_err(D::Error::custom)
+        } else {
+            u64::deserialize(deserializer).map(Hash)
+        }
+    }
+}

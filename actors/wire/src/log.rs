@@ -1,0 +1,195 @@
+//! The telemetry log: one JSON object a line, each line one `write(2)` on a file opened for appending.
+//!
+//! Invariant: when [`Log::write`] has returned `Ok`, the line is the kernel's and survives any death of this process.
+//! Several processes append to the same file. A write cut short by a full disk leaves a torn line, which readers skip;
+//! whoever opens a file that ends in one starts a fresh line.
+
+use crate::control::TelemetryTarget;
+use crate::event::{Event, Level};
+use crate::{Instance, Step};
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The file's name within a run's folder.
+pub const LOG_FILE: &str = "telemetry.jsonl";
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// When it was written: RFC 3339, UTC, microseconds.
+    pub ts: String,
+    /// Counts the lines of one process life, from 1.
+    pub seq: u64,
+    /// The process: `agent` or a role's name.
+    pub process: String,
+    /// Its process id; a restarted role has another.
+    pub pid: u32,
+    /// The actor, or `supervisor`, `bridge`, ….
+    pub actor: String,
+    /// How much it matters.
+    pub level: Level,
+    /// Which game.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Instance>,
+    /// The step it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<Step>,
+    /// The emulated frame it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<u64>,
+    /// How long it took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dur_us: Option<u64>,
+    /// The event with its own fields.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What an event belongs to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Context {
+    /// Which game.
+    pub instance: Option<Instance>,
+    /// The step.
+    pub step: Option<Step>,
+    /// The emulated frame.
+    pub frame: Option<u64>,
+    /// How long it took, in microseconds.
+    pub dur_us: Option<u64>,
+}
+
+/// Writes the events of one process.
+#[derive(Debug)]
+pub struct Log {
+    process: &'static str,
+    pid: u32,
+    sequence: AtomicU64,
+    target: Target,
+}
+
+#[derive(Debug)]
+enum Target {
+    File(File),
+    Memory(Mutex<Vec<u8>>),
+    Null,
+}
+
+impl Log {
+    /// Opens the log for a process of this name.
+    pub fn open(target: &TelemetryTarget, process: &'static str) -> io::Result<Log> {
+        let target = match target {
+            TelemetryTarget::File(path) => Target::File(open_for_appending(path)?),
+            TelemetryTarget::Memory => Target::Memory(Mutex::default()),
+            TelemetryTarget::Null => Target::Null,
+        };
+        Ok(Log { process, pid: std::process::id(), sequence: AtomicU64::new(0), target })
+    }
+
+    /// Writes one event. An error means that the line is not in the log.
+    pub fn write(&self, actor: &str, context: Context, event: Event) -> io::Result<()> {
+        if matches!(self.target, Target::Null) {
+            return Ok(());
+        }
+        let line = Line {
+            ts: now(),
+            seq: self.sequence.fetch_add(1, Ordering::Relaxed) + 1,
+            process: self.process.to_string(),
+            pid: self.pid,
+            actor: actor.to_string(),
+            level: event.level(),
+            instance: context.instance,
+            step: context.step,
+            frame: context.frame,
+            dur_us: context.dur_us,
+            event,
+        };
+        let mut bytes = serde_json::to_vec(&line)?;
+        bytes.push(b'\n');
+        match &self.target {
+            Target::File(file) => append(file, &bytes),
+            Target::Memory(lines) => {
+                lines.lock().expect("no writer panics while holding the lock").extend_from_slice(&bytes);
+                Ok(())
+            }
+            Target::Null => Ok(()),
+        }
+    }
+
+    /// What a log in memory holds.
+    pub fn memory(&self) -> Vec<u8> {
+        match &self.target {
+            Target::Memory(lines) => lines.lock().expect("no writer panics while holding the lock").clone(),
+            Target::File(_) | Target::Null => Vec::new(),
+        }
+    }
+}
+
+/// The time now: RFC 3339, UTC, microseconds.
+pub fn now() -> String {
+    format!("{:.6}", jiff::Timestamp::now())
+}
+
+/// Reads the lines of a log that are whole, oldest first, and counts those that are not.
+pub fn read_lines(path: &Path) -> io::Result<(Vec<Line>, usize)> {
+    let text = std::fs::read(path)?;
+    let mut torn = 0;
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let lines = lines.filter_map(|line| serde_json::from_slice(line).inspect_err(|_| torn += 1).ok()).collect();
+    Ok((lines, torn))
+}
+
+fn append(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    loop {
+        match file.write(bytes) {
+            Ok(written) if written == bytes.len() => return Ok(()),
+            Ok(_) => return Err(io::Error::new(io::ErrorKind::StorageFull, "the line was cut short")),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn open_for_appending(path: &Path) -> io::Result<File> {
+    let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+    if file.metadata()?.len() > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        if last[0] != b'\n' {
+            append(&file, b"\n")?;
+        }
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_torn_last_line_is_skipped_and_closed_by_the_next_writer() {
+        let path = std::env::temp_dir().join(format!("pocketpilot-log-{}", std::process::id()));
+        let target = TelemetryTarget::File(path.clone());
+        let event = || Event::AlertRaised { alert: "a".into(), detail: "b".into() };
+        Log::open(&target, "test").expect("opens").write("x", Context::default(), event()).expect("writes");
+        OpenOptions::new().append(true).open(&path).expect("opens").write_all(b"{\"ts\":\"20").expect("tears");
+        let log = Log::open(&target, "test").expect("opens again");
+        log.write("x", Context { step: Some(4), ..Context::default() }, event()).expect("writes");
+        let (lines, torn) = read_lines(&path).expect("reads");
+        std::fs::remove_file(&path).expect("removes");
+        assert_eq!((lines.len(), torn), (2, 1));
+        assert_eq!((lines[1].step, lines[1].seq, &lines[1].event), (Some(4), 1, &event()));
+        assert_eq!(lines[0].ts.len(), "2026-01-01T00:00:00.000000Z".len());
+    }
+
+    #[test]
+    fn every_event_has_a_listed_name() {
+        let event = Event::AlertRaised { alert: String::new(), detail: String::new() };
+        let value = serde_json::to_value(&event).expect("an event is JSON");
+        assert!(crate::event::EVENT_NAMES.contains(&value["event"].as_str().expect("it has a name")));
+    }
+}

@@ -1,0 +1,1 @@
+//! Whole-program journeys, faults, soak and conformance. What they share lives here.
