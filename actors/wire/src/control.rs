@@ -229,6 +229,8 @@ pub struct Done {
     pub floors: u32,
     /// The highest floor reached in the current life, 0 before the first.
     pub floor: u32,
+    /// The highest floor reached in any life.
+    pub best_floor: u32,
     /// Lives that ended.
     pub episodes: u32,
     /// The last start of this run was in an earlier life of the actors: continue the live game.
