@@ -1,0 +1,13 @@
+// The keys as the game's logic sees them, once a frame.
+#ifndef BURROW_INPUT_H
+#define BURROW_INPUT_H
+
+#include "types.h"
+
+void input_update(void);
+boolean key_held(u16 keys);
+boolean key_pressed(u16 keys);  // newly down in this frame
+boolean key_repeated(u16 keys); // newly down, or held for long: for menus
+boolean key_short_press(u16 keys);
+
+#endif
