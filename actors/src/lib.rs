@@ -1,1 +1,4 @@
 //! Placeholder until its first module.
+
+pub mod decode;
+pub mod profile;

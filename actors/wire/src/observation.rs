@@ -29,7 +29,7 @@ impl Position {
     /// Index into [`Observation::tiles`]; `None` outside the map.
     pub fn index(self) -> Option<usize> {
         let inside = (0..MAP_WIDTH as i16).contains(&self.x) && (0..MAP_HEIGHT as i16).contains(&self.y);
-        inside.then_some(self.y as usize * MAP_WIDTH + self.x as usize)
+        inside.then(|| self.y as usize * MAP_WIDTH + self.x as usize)
     }
 
     /// The neighbour in a direction, which may lie outside the map.
@@ -373,5 +373,19 @@ impl Observation {
     /// The monster at a place.
     pub fn monster_at(&self, position: Position) -> Option<&Monster> {
         self.monsters.iter().find(|monster| monster.position == position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_outside_the_map_have_no_index() {
+        let index = |x, y| Position { x, y }.index();
+        assert_eq!(index(55, 31), Some(TILES - 1));
+        for (x, y) in [(-1, 0), (0, -1), (56, 0), (0, 32), (i16::MIN, i16::MAX), (i16::MAX, i16::MIN)] {
+            assert_eq!(index(x, y), None);
+        }
     }
 }
