@@ -1,1 +1,65 @@
-fn main() {}
+//! The `agent` program: the command line, and the parent of a run's processes.
+//!
+//! The executable starts itself again as each of its roles. The parent process runs no C code and no actor: the
+//! crates of the roles are linked, but only their entry points are called, and only in the roles' own processes.
+
+use clap::Parser as _;
+use cli::{Cli, Command};
+use failure::Failure;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+use wire::control::Role;
+use wire::exit;
+
+mod bench;
+mod bundled;
+mod cli;
+mod config;
+mod doctor;
+mod failure;
+mod log_scan;
+mod platform;
+mod roles;
+mod run;
+mod run_folder;
+mod screen;
+mod settings;
+mod summary;
+mod supervisor;
+
+/// Says which of the program's own messages reach stderr, for example `debug` or `actors=trace`.
+const LOG_VARIABLE: &str = "POCKETPILOT_LOG";
+
+fn main() -> ExitCode {
+    let status = match Cli::try_parse() {
+        Ok(cli) => carry_out(cli.into_command()),
+        Err(error) => {
+            // A reader of --help that is gone already is no error.
+            let _ = error.print();
+            if error.use_stderr() { exit::USAGE } else { exit::OK }
+        }
+    };
+    ExitCode::from(u8::try_from(status).unwrap_or(u8::MAX))
+}
+
+fn carry_out(command: Command) -> i32 {
+    let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match command {
+        Command::Run(args) => tell(run::run(&args)),
+        Command::EmulatorBridge(args) => roles::emulator_bridge(args),
+        Command::Doctor(args) => tell(doctor::examine(&args)),
+        Command::Bench(args) => tell(bench::measure(&args)),
+        Command::Actors => roles::serve(Role::Actors),
+        Command::Indexes { self_test: true } => roles::test_indexes(),
+        Command::Indexes { self_test: false } => roles::serve(Role::Indexes),
+        Command::Skills => roles::serve(Role::Skills),
+    }
+}
+
+fn tell(result: Result<i32, Failure>) -> i32 {
+    result.unwrap_or_else(|failure| {
+        eprintln!("agent: {failure}");
+        failure.status()
+    })
+}

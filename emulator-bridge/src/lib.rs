@@ -1,1 +1,27 @@
-//! Placeholder until its first module.
+//! The emulator bridge: one emulator behind one trait, served over a WebSocket and a shared-memory frame ring.
+//!
+//! Two threads do the work. The emulator has one of its own, which carries out requests in the order of their arrival
+//! and never waits for a client ([`server`] owns the other, which does all input and output). Each frame that is run is
+//! in the ring before anybody is told of it.
+//!
+//! `unsafe` appears only in `libretro::ffi`. Absent: an interpretation of what memory means, and any choice of keys.
+
+mod backend;
+mod clock;
+pub mod conformance;
+mod libretro;
+mod machine;
+mod outbox;
+mod publish;
+mod role;
+mod rom;
+mod schedule;
+pub mod server;
+mod standalone;
+mod state;
+
+pub use backend::{BackendError, EmulatorBackend, Introduction};
+pub use libretro::open_backend;
+pub use publish::{Publisher, run_bare, run_published};
+pub use role::serve;
+pub use standalone::{Standalone, standalone};

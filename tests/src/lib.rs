@@ -1,1 +1,63 @@
-//! Whole-program journeys, faults, soak and conformance. What they share lives here.
+//! Whole-program journeys, faults, soak and structure. What the tests share lives here: starting the real program,
+//! reading its log, driving a bridge.
+//!
+//! The program is built by `make test` before the tests run. Nothing here sleeps to wait for something to happen;
+//! conditions are polled under a watchdog.
+
+pub mod bridge;
+pub mod program;
+pub mod scratch;
+
+pub use program::{Finished, Program};
+pub use scratch::Scratch;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How long a test may wait for anything.
+pub const WATCHDOG: Duration = Duration::from_secs(120);
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the repository").to_path_buf()
+}
+
+/// The fixture game.
+pub fn burrow() -> PathBuf {
+    root().join("emulator-bridge/burrow/burrow.gba")
+}
+
+/// Whether the long forms of the campaigns were asked for (`make soak`).
+pub fn is_soak() -> bool {
+    std::env::var_os("POCKETPILOT_SOAK").is_some()
+}
+
+/// Polls until `find` gives something; panics when the watchdog bites.
+pub fn wait_for<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = find() {
+            return found;
+        }
+        assert!(started.elapsed() < WATCHDOG, "waited {WATCHDOG:?} for {what}");
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
+}
+
+/// Whether a process of this id lives (a zombie does not).
+pub fn lives(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state follows the name, which stands in parentheses.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
+/// Sends SIGKILL.
+pub fn kill(pid: u32) {
+    signal(pid, rustix::process::Signal::KILL);
+}
+
+/// Sends a signal to a process that may be gone already.
+pub fn signal(pid: u32, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(pid as i32).expect("a process id is not zero");
+    let _ = rustix::process::kill_process(pid, signal);
+}

@@ -38,6 +38,7 @@ pub(super) mod at {
     pub const MENU_CURSOR: u32 = 0x0202_EE28;
     pub const SUBMENU: u32 = 0x0202_EE44;
     pub const SUBMENU_COUNT: u32 = 0x0202_EE6C;
+    pub const TURNS_IN_PLACE: u32 = 0x0202_F22D;
     pub const BAG: u32 = 0x0203_89A8;
     pub const MODE: u32 = 0x0203_B03C;
     pub const TITLE_MENU: u32 = 0x0203_B348;
@@ -309,7 +310,7 @@ pub(super) struct Bag {
 pub(super) struct MenuCursor {
     pub index: Half,
     pub entries_on_page: Half,
-    skipped_4: Half,
+    pub entries_per_page: Half,
     pub page: Half,
 }
 

@@ -57,6 +57,7 @@ pub(super) fn decode(snapshot: &Snapshot, is_fair: bool, into: &mut Observation)
     let bag = bag(snapshot, floor.is_some())?;
     let parts = Parts {
         screen: screen::classify(snapshot, floor, pointer != 0)?,
+        is_turning: floor.is_some() && byte(snapshot, "the turn-in-place flag", at::TURNS_IN_PLACE)? != 0,
         keys_seen: half(snapshot, "the keys", at::KEYS_SEEN)? as u16,
         choice_cursor: half(snapshot, "the choice's cursor", at::CHOICE_CURSOR)?,
         menu: view(snapshot, "the menu's cursor", at::MENU_CURSOR)?,
@@ -77,6 +78,7 @@ pub(super) fn decode(snapshot: &Snapshot, is_fair: bool, into: &mut Observation)
 /// What is read outside the object of the dungeon.
 struct Parts<'a> {
     screen: Screen,
+    is_turning: bool,
     keys_seen: u16,
     choice_cursor: i16,
     menu: &'a MenuCursor,
@@ -98,9 +100,11 @@ fn bag(snapshot: &Snapshot, in_dungeon: bool) -> Result<Option<&Bag>, DecodeErro
 
 fn fill_parts(parts: &Parts<'_>, into: &mut Observation) {
     into.screen = parts.screen;
+    into.is_turning = parts.is_turning;
     into.keys_seen = parts.keys_seen;
     into.menu.cursor = parts.menu.index.signed();
     into.menu.entries_on_page = parts.menu.entries_on_page.signed();
+    into.menu.entries_per_page = parts.menu.entries_per_page.signed();
     into.menu.page = parts.menu.page.signed();
     into.menu.actions.clear();
     into.dialogue.text.clear();

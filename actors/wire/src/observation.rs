@@ -177,6 +177,8 @@ pub struct Menu {
     pub cursor: i16,
     /// Entries on this page, as far as the game says.
     pub entries_on_page: i16,
+    /// Entries on a full page, as far as the game says.
+    pub entries_per_page: i16,
     /// Page, from 0.
     pub page: i16,
     /// Entries of a sub-menu by the game's action number; empty for other menus.
@@ -303,6 +305,8 @@ pub struct Observation {
     pub belly: Meter,
     /// The leader's experience points.
     pub experience: u32,
+    /// Turn-in-place mode: the d-pad turns the leader and does not move it.
+    pub is_turning: bool,
     /// Index of the leader in `monsters`.
     pub leader: Option<usize>,
     /// The map, row by row.
@@ -343,6 +347,7 @@ impl Default for Observation {
             money: 0,
             belly: Meter::default(),
             experience: 0,
+            is_turning: false,
             leader: None,
             tiles: vec![Tile::default(); TILES],
             stairs: None,

@@ -1,0 +1,128 @@
+//! What a move did to the game, read from memory: every input is checked.
+
+use super::{Expectation, Move};
+use wire::observation::{Observation, Screen};
+
+/// What a move did. The order is that of the checks: the first that applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Another floor, another screen outside the dungeon, another part of the game.
+    SceneChanged,
+    /// A text box opened, went on or closed.
+    TextChanged,
+    /// A menu opened, closed or changed.
+    MenuChanged,
+    /// A cursor moved.
+    CursorMoved,
+    /// The leader moved.
+    Moved,
+    /// A turn passed and the leader stands where it stood.
+    TurnPassed,
+    /// The leader looks elsewhere; no turn passed.
+    Faced,
+    /// Only the bag or what is shown changed.
+    Other,
+    /// No key was pressed, and nothing changed.
+    Idle,
+    /// Nothing changed although keys were pressed.
+    None,
+}
+
+impl Effect {
+    /// The name in telemetry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Effect::SceneChanged => "scene changed",
+            Effect::TextChanged => "text changed",
+            Effect::MenuChanged => "menu changed",
+            Effect::CursorMoved => "cursor moved",
+            Effect::Moved => "moved",
+            Effect::TurnPassed => "turn passed",
+            Effect::Faced => "faced",
+            Effect::Other => "other",
+            Effect::Idle => "idle",
+            Effect::None => "none",
+        }
+    }
+
+    /// Whether the input did anything.
+    pub fn is_effective(self) -> bool {
+        self != Effect::None
+    }
+}
+
+/// Compares the observations before and after a move.
+pub fn effect(before: &Observation, after: &Observation, made: &Move) -> Effect {
+    let scene = |observation: &Observation| match observation.screen {
+        Screen::Menu(_) | Screen::Command | Screen::Motion | Screen::FloorMap => Screen::Command,
+        Screen::Dialogue | Screen::Choice | Screen::Printing => Screen::Dialogue,
+        other => other,
+    };
+    let is_text = |observation: &Observation| scene(observation) == Screen::Dialogue;
+    if (before.dungeon, before.floor) != (after.dungeon, after.floor) {
+        return Effect::SceneChanged;
+    }
+    if is_text(before) != is_text(after) {
+        return Effect::TextChanged;
+    }
+    if scene(before) != scene(after) {
+        return Effect::SceneChanged;
+    }
+    if is_text(before) {
+        return match () {
+            () if before.dialogue.text != after.dialogue.text || before.screen != after.screen => Effect::TextChanged,
+            () if before.dialogue.cursor != after.dialogue.cursor => Effect::CursorMoved,
+            () => unchanged(made),
+        };
+    }
+    if before.screen != after.screen {
+        return Effect::MenuChanged;
+    }
+    if let Screen::Menu(_) = before.screen {
+        return match () {
+            () if before.menu.actions != after.menu.actions => Effect::MenuChanged,
+            () if (before.menu.cursor, before.menu.page) != (after.menu.cursor, after.menu.page) => Effect::CursorMoved,
+            () if before.bag != after.bag => Effect::Other,
+            () => unchanged(made),
+        };
+    }
+    on_floor(before, after, made)
+}
+
+fn on_floor(before: &Observation, after: &Observation, made: &Move) -> Effect {
+    let leader = |observation: &Observation| observation.leader().map(|leader| (leader.position, leader.direction));
+    let turn_passed = (before.turns, before.turns_left) != (after.turns, after.turns_left);
+    match (leader(before), leader(after)) {
+        (Some((from, _)), Some((to, _))) if from != to => Effect::Moved,
+        _ if turn_passed => Effect::TurnPassed,
+        (Some((_, from)), Some((_, to))) if from != to => Effect::Faced,
+        _ if before.is_turning != after.is_turning => Effect::MenuChanged,
+        _ if before.bag != after.bag || before.message != after.message || before.monsters != after.monsters => {
+            Effect::Other
+        }
+        _ => unchanged(made),
+    }
+}
+
+fn unchanged(made: &Move) -> Effect {
+    if made.gesture.keys.iter().all(|keys| *keys == 0) { Effect::Idle } else { Effect::None }
+}
+
+impl Expectation {
+    /// Whether this is what was hoped for. A scene, a text or a menu that comes in between is no fault of the move.
+    pub fn is_met_by(self, effect: Effect, after: &Observation) -> bool {
+        let leader = after.leader();
+        match self {
+            _ if matches!(effect, Effect::SceneChanged | Effect::TextChanged) => true,
+            Expectation::Step(position) => leader.is_some_and(|leader| leader.position == position),
+            Expectation::Face(direction) => leader.is_some_and(|leader| leader.direction == direction),
+            Expectation::Turn => matches!(effect, Effect::Moved | Effect::TurnPassed | Effect::MenuChanged),
+            Expectation::Menu => {
+                matches!(effect, Effect::MenuChanged | Effect::Moved | Effect::TurnPassed | Effect::Other)
+            }
+            Expectation::Cursor => effect == Effect::CursorMoved,
+            Expectation::Text | Expectation::Scene => false,
+            Expectation::Nothing => true,
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! How a pilot comes aboard an emulator: connecting, recognising the game, and bringing it to the point where the
+//! run begins or goes on. Also what happens when the emulator is lost.
+
+use super::EmulatorUp;
+use super::crew::Crew;
+use super::journey::{Aboard, Course, Interruption, Journey, SETTLE_FRAMES_MAX, answered};
+use super::ledger::Ledger;
+use super::report::Report;
+use crate::brain::{Brain, RandomPlayer};
+use crate::capture::Attach;
+use crate::checkpoint::{Checkpoint, Progress, newest_whole};
+use crate::decode::Decoder;
+use crate::emulator_io::{Ask, Connect, EmulatorError};
+use crate::profile::{Profile, Profiles, Recognition};
+use crate::ram::UseDecoder;
+use std::sync::Arc;
+use std::time::Duration;
+use wire::control::{Pace, StartActors};
+use wire::emulator::{Cartridge, Request, Welcome};
+use wire::event::Event;
+use wire::exit;
+use wire::link::Link;
+use wire::log::Log;
+use wire::memory::{Condition, Width};
+use wire::page::ProgressPage;
+use wire::ring::RingReader;
+use wire::{Epoch, Instance};
+
+/// The profile name that means: play from pixels alone.
+const NO_PROFILE: &str = "none";
+const REALTIME_PERMILLE: u32 = 1_000;
+/// Attempts to find an emulator on another machine again before the run ends.
+const REDIALS_MAX: u32 = 12;
+const REDIAL_FIRST: Duration = Duration::from_millis(100);
+const REDIAL_LONGEST: Duration = Duration::from_secs(5);
+
+/// How to find an emulator again that no parent restarts: one on another machine.
+#[derive(Default)]
+pub(super) struct Redial {
+    address: Option<(String, Epoch)>,
+    is_lost: bool,
+    tries: u32,
+}
+
+impl Redial {
+    pub(super) fn is_wanted(&self) -> bool {
+        self.is_lost && self.address.is_some()
+    }
+}
+
+impl Journey {
+    /// A journey that has not begun.
+    pub fn new(
+        instance: Instance,
+        start: StartActors,
+        brain: Box<dyn Brain>,
+        crew: Crew,
+        log: Arc<Log>,
+        parent: Arc<Link>,
+        page: ProgressPage,
+    ) -> Journey {
+        let done = &start.done;
+        let progress = Progress {
+            floors: done.floors,
+            floor: done.floor,
+            best_floor: done.best_floor,
+            episodes: done.episodes,
+            turns_before: 0,
+        };
+        Journey {
+            instance,
+            crew,
+            log,
+            page,
+            report: Report::new(parent),
+            brain,
+            ledger: Ledger::resume(progress),
+            step: done.step,
+            aboard: None,
+            checkpoint: None,
+            checkpoint_step: done.step,
+            due: None,
+            is_started: done.continuing,
+            redial: Redial::default(),
+            start,
+        }
+    }
+
+    /// Comes aboard an emulator, the first or one that took a dead one's place.
+    pub async fn board(&mut self, emulator: EmulatorUp) -> Course {
+        if emulator.ring.is_none() {
+            self.redial.address = Some((emulator.address.clone(), emulator.epoch));
+        }
+        match self.try_board(emulator).await {
+            Ok(()) => {
+                self.redial.is_lost = false;
+                self.redial.tries = 0;
+                Course::Onward
+            }
+            Err(interruption) => self.interrupted(interruption),
+        }
+    }
+
+    /// What to do when a step or a boarding broke off.
+    pub(super) fn interrupted(&mut self, interruption: Interruption) -> Course {
+        let cause = match interruption {
+            Interruption::Fatal { status, message } => return Course::Failed { status, message },
+            Interruption::Emulator(error) => error,
+        };
+        let epoch = self.epoch_aboard();
+        self.aboard = None;
+        let lost = self.write(self.context(), Event::EmulatorLost { epoch, cause: cause.to_string() });
+        if let Err(Interruption::Fatal { status, message }) = lost {
+            return Course::Failed { status, message };
+        }
+        if self.redial.address.is_some() {
+            self.redial.is_lost = true;
+            if self.redial.tries >= REDIALS_MAX || !self.is_started {
+                return Course::Failed { status: exit::UNAVAILABLE, message: cause.to_string() };
+            }
+        }
+        Course::Onward
+    }
+
+    /// Waits, longer each time, and tries to come aboard again.
+    pub(super) async fn redial(&mut self) -> Course {
+        let Some((address, epoch)) = self.redial.address.clone() else { return Course::Onward };
+        let wait = REDIAL_FIRST.saturating_mul(1 << self.redial.tries.min(16)).min(REDIAL_LONGEST);
+        self.redial.tries += 1;
+        tokio::time::sleep(wait).await;
+        self.board(EmulatorUp { epoch, address, ring: None }).await
+    }
+
+    /// Gives the game the seed of its next life, where its profile says how.
+    pub(super) async fn seed_next_life(&mut self) -> Result<(), Interruption> {
+        let Some(place) = self.aboard.as_ref().and_then(|aboard| aboard.profile.seed) else { return Ok(()) };
+        let lives = u64::from(self.ledger.progress().episodes);
+        // Zero means "no seed" to a game; the next life of a seeded run is another game, but always the same one.
+        let seed = (self.start.seed.wrapping_add(lives.wrapping_mul(0x9E37_79B9)) as u32).max(1);
+        let bytes = match place.width {
+            Width::U8 | Width::S8 => vec![seed as u8],
+            Width::U16 | Width::S16 => (seed as u16).to_le_bytes().to_vec(),
+            Width::U32 | Width::S32 => seed.to_le_bytes().to_vec(),
+        };
+        self.request(Request::Write { address: place.address, bytes }).await
+    }
+
+    async fn try_board(&mut self, emulator: EmulatorUp) -> Result<(), Interruption> {
+        self.aboard = None;
+        let is_local = emulator.ring.is_some();
+        let ring = emulator.ring.map(RingReader::open).transpose();
+        let ring = ring.map_err(|error| EmulatorError::Lost(error.to_string()))?;
+        let connect = Connect { address: emulator.address, has_ring: is_local };
+        let connected = self.crew.emulator.ask(connect, self.request_deadline()).await;
+        let (welcome, epoch, pushed) = answered(connected)??;
+        answered(self.crew.capture.ask(Attach(ring.or(pushed)), self.request_deadline()).await)?;
+        let profile = self.choose_profile(&welcome.cartridge)?;
+        let decoder = profile.as_ref().map(|profile| Decoder::new(profile, !self.start.omniscient));
+        answered(self.crew.ram.ask(UseDecoder(decoder), self.request_deadline()).await)?;
+        self.write_connected(&welcome, profile.as_ref(), epoch, is_local)?;
+        let profile = Arc::new(profile.unwrap_or_else(|| self.play_from_pixels()));
+        let can_pace = welcome.capabilities.frame_step;
+        self.aboard = Some(Aboard { welcome, profile, epoch, seen: None, unreadable: 0 });
+        self.set_out().await?;
+        if can_pace {
+            self.set_pace().await?;
+        }
+        self.settle().await
+    }
+
+    /// Brings the game to where the run begins or goes on.
+    async fn set_out(&mut self) -> Result<(), Interruption> {
+        if let Some(checkpoint) = self.checkpoint.clone() {
+            return self.restore(&checkpoint, "memory").await;
+        }
+        if self.start.done.continuing {
+            // An earlier life of this process played the game, which lives on; only the brain's memory is fetched.
+            if let (Some((_, checkpoint)), _) = newest_whole(&self.start.run_dir.join("checkpoints")) {
+                self.restore_mind(&checkpoint);
+                self.ledger.resume_turns(checkpoint.progress.turns_before);
+                self.checkpoint = Some(Arc::new(checkpoint));
+            }
+            return Ok(());
+        }
+        self.is_started = true;
+        if let Some(path) = self.start.resume_from.clone() {
+            let failed = |error: crate::checkpoint::CheckpointError| Interruption::Fatal {
+                status: exit::DATA,
+                message: format!("cannot resume: {error}"),
+            };
+            let checkpoint = Checkpoint::read(&path).map_err(failed)?;
+            return self.restore(&Arc::new(checkpoint), &path.display().to_string()).await;
+        }
+        let aboard = self.aboard.as_ref();
+        let can_seed = aboard.is_some_and(|aboard| {
+            aboard.welcome.capabilities.reset
+                && aboard.welcome.capabilities.write
+                && aboard.profile.seed.is_some()
+        });
+        if can_seed {
+            self.request(Request::Reset).await?;
+            self.seed_next_life().await?;
+        }
+        Ok(())
+    }
+
+    async fn restore(&mut self, checkpoint: &Arc<Checkpoint>, from: &str) -> Result<(), Interruption> {
+        self.request(Request::LoadState { state: checkpoint.emulator.clone() }).await?;
+        self.restore_mind(checkpoint);
+        self.ledger.step_back(checkpoint.progress, checkpoint.turns);
+        self.checkpoint = Some(checkpoint.clone());
+        self.checkpoint_step = self.step;
+        let event = Event::CheckpointRestored { path: from.to_string(), checkpoint_step: checkpoint.step };
+        self.write(self.context(), event)
+    }
+
+    /// Gives the brain its memory back. One of another brain, or of another version of it, starts afresh.
+    fn restore_mind(&mut self, checkpoint: &Checkpoint) {
+        if checkpoint.brain == self.brain.name()
+            && let Err(error) = self.brain.restore(&checkpoint.mind)
+        {
+            tracing::warn!(%error, "the brain's memory in the checkpoint does not fit; it starts afresh");
+        }
+    }
+
+    /// A game that no profile explains is played by pressing keys at random.
+    fn play_from_pixels(&mut self) -> Profile {
+        self.brain = Box::new(RandomPlayer::new(self.start.seed));
+        Profile {
+            name: NO_PROFILE.to_string(),
+            recognition: Recognition::default(),
+            regions: Vec::new(),
+            turn: Condition::default(),
+            decoder: None,
+            seed: None,
+            fields: Vec::new(),
+        }
+    }
+
+    /// Lets the game come to a point where it waits for somebody, and looks.
+    async fn settle(&mut self) -> Result<(), Interruption> {
+        let Some(profile) = self.aboard.as_ref().map(|aboard| aboard.profile.clone()) else { return Ok(()) };
+        let frames = if profile.turn.any_of.is_empty() { 1 } else { SETTLE_FRAMES_MAX };
+        let applied = self.pass_frames(vec![0], frames, Some(profile.turn.clone())).await?;
+        let seen = self.look(applied.last_frame).await?;
+        if let Some(seen) = &seen {
+            let episode = profile.episode(&seen.observation);
+            let milestone = self.ledger.observe(&seen.observation, episode);
+            self.write_milestone(milestone, seen)?;
+        }
+        if let Some(aboard) = &mut self.aboard {
+            aboard.seen = seen;
+        }
+        Ok(())
+    }
+
+    async fn set_pace(&self) -> Result<(), Interruption> {
+        self.request(match self.start.pace {
+            Pace::Unthrottled => Request::Pace { speed_permille: 0 },
+            Pace::Lockstep => Request::Pace { speed_permille: REALTIME_PERMILLE },
+            Pace::Realtime => Request::Run { speed_permille: REALTIME_PERMILLE },
+        })
+        .await
+    }
+
+    async fn request(&self, request: Request) -> Result<(), Interruption> {
+        answered(self.crew.emulator.ask(Ask(request), self.request_deadline()).await)??;
+        Ok(())
+    }
+
+    fn choose_profile(&self, cartridge: &Cartridge) -> Result<Option<Profile>, Interruption> {
+        let fatal = |message: String| Interruption::Fatal { status: exit::CONFIG, message };
+        let profiles = match &self.start.profiles {
+            Some(folder) => Profiles::with_folder(folder).map_err(|error| fatal(error.to_string()))?,
+            None => Profiles::built_in(),
+        };
+        match self.start.profile.as_deref() {
+            Some(NO_PROFILE) => Ok(None),
+            Some(name) => profiles.named(name).cloned().map(Some).ok_or_else(|| {
+                let known: Vec<&str> = profiles.names().collect();
+                fatal(format!("there is no profile `{name}`; there are: {}, none", known.join(", ")))
+            }),
+            None => Ok(profiles.recognise(cartridge).cloned()),
+        }
+    }
+
+    fn write_connected(
+        &self,
+        welcome: &Welcome,
+        profile: Option<&Profile>,
+        epoch: Epoch,
+        is_local: bool,
+    ) -> Result<(), Interruption> {
+        let cartridge = welcome.cartridge.clone();
+        let event = Event::EmulatorConnected {
+            backend: welcome.backend.clone(),
+            core: welcome.core.clone(),
+            title: cartridge.title,
+            code: cartridge.code,
+            sha1: cartridge.sha1,
+            profile: profile.map_or(NO_PROFILE, |profile| &profile.name).to_string(),
+            epoch,
+            local: is_local,
+        };
+        self.write(self.context(), event)?;
+        if profile.is_none() {
+            let detail = "no profile explains this game's memory: it is played from pixels alone, by keys at random".to_string();
+            self.write(self.context(), Event::AlertRaised { alert: "unknown game".into(), detail })?;
+        }
+        Ok(())
+    }
+
+    fn epoch_aboard(&self) -> Epoch {
+        self.aboard.as_ref().map_or(0, |aboard| aboard.epoch)
+    }
+}

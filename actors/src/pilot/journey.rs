@@ -1,0 +1,465 @@
+//! One game from its first frame to the end of the run: what a step consists of, and in which order.
+
+use super::crew::Crew;
+use super::ledger::{Ledger, Milestone};
+use super::report::Report;
+use crate::brain::{Brain, Effect, Move};
+use crate::capture::{Captured, Capturing, Latest};
+use crate::checkpoint::{Checkpoint, write_checkpoint};
+use crate::emulator_io::{Applied, Apply, Ask, EmulatorError};
+use crate::port::Asked;
+use crate::profile::Profile;
+use crate::ram::{Decode, Decoded};
+use crate::recall::AskRecall;
+use crate::router::AskRouter;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wire::control::{Pace, StartActors, Summary};
+use wire::decision::{DecisionQuery, Routed};
+use wire::emulator::{Answer, Request, Welcome};
+use wire::event::{Event, Latency, StepCompleted};
+use wire::exit;
+use wire::log;
+use wire::observation::Observation;
+use wire::page::ProgressPage;
+use wire::recall::{Recall, RecallQuery};
+use wire::{Epoch, Instance, Step};
+
+/// Frames that the game may take to come to a point where it waits for somebody: ten seconds.
+pub(super) const SETTLE_FRAMES_MAX: u32 = 600;
+/// Observations in a row that may fail before the run ends rather than play blindly.
+const UNREADABLE_MAX: u32 = 60;
+/// Frames that pass before an unreadable memory is looked at again.
+const UNREADABLE_FRAMES: u32 = 10;
+const LOOK_TRIES_MAX: usize = 5;
+const FRAMES_A_SECOND: f64 = 59.7275;
+
+/// One game.
+pub struct Journey {
+    pub(super) instance: Instance,
+    pub(super) start: StartActors,
+    pub(super) crew: Crew,
+    pub(super) log: Arc<log::Log>,
+    pub(super) page: ProgressPage,
+    pub(super) report: Report,
+    pub(super) brain: Box<dyn Brain>,
+    pub(super) ledger: Ledger,
+    pub(super) step: Step,
+    pub(super) aboard: Option<Aboard>,
+    pub(super) checkpoint: Option<Arc<Checkpoint>>,
+    pub(super) checkpoint_step: Step,
+    /// Why the next step begins with a checkpoint, if it does.
+    pub(super) due: Option<&'static str>,
+    pub(super) is_started: bool,
+    pub(super) redial: super::boarding::Redial,
+}
+
+/// What is known while an emulator is connected.
+pub(super) struct Aboard {
+    pub(super) welcome: Welcome,
+    pub(super) profile: Arc<Profile>,
+    pub(super) epoch: Epoch,
+    /// What was seen last; the next decision is made from it.
+    pub(super) seen: Option<Seen>,
+    pub(super) unreadable: u32,
+}
+
+/// A frame and what it means.
+#[derive(Clone)]
+pub(super) struct Seen {
+    pub(super) captured: Captured,
+    pub(super) observation: Arc<Observation>,
+    pub(super) decode_us: u64,
+}
+
+/// What follows.
+#[derive(Debug)]
+pub enum Course {
+    /// Go on.
+    Onward,
+    /// The run is over.
+    Finished(Summary),
+    /// The run cannot go on.
+    Failed {
+        /// Exit status.
+        status: i32,
+        /// One line for a person.
+        message: String,
+    },
+}
+
+/// Why a step was not completed.
+pub(super) enum Interruption {
+    /// The emulator does not answer any more.
+    Emulator(EmulatorError),
+    /// The run must end.
+    Fatal { status: i32, message: String },
+}
+
+impl From<EmulatorError> for Interruption {
+    fn from(error: EmulatorError) -> Interruption {
+        Interruption::Emulator(error)
+    }
+}
+
+impl Journey {
+    /// Whether there is something to do without waiting for a message.
+    pub fn can_continue(&self) -> bool {
+        self.aboard.is_some() || self.redial.is_wanted()
+    }
+
+    /// One step, or an attempt to find a lost emulator again.
+    pub async fn go_on(&mut self) -> Course {
+        if self.aboard.is_none() {
+            return self.redial().await;
+        }
+        match self.take_step().await {
+            Ok(None) => Course::Onward,
+            Ok(Some(reason)) => self.finish(reason).await,
+            Err(interruption) => self.interrupted(interruption),
+        }
+    }
+
+    /// Ends the run: saves, and sums up.
+    pub async fn finish(&mut self, reason: &str) -> Course {
+        if self.aboard.is_some()
+            && self.step > self.checkpoint_step
+            && let Ok(state) = self.save_state().await
+            && let Some(writing) = self.store_checkpoint(state, "end")
+        {
+            // A checkpoint that cannot be written has said so in the log.
+            let _ = writing.await;
+        }
+        let capture_us = self.crew.telemetry.ask(crate::telemetry::Flush, Duration::from_secs(1)).await;
+        let complete = matches!(reason, "floors reached" | "steps done" | "episode ended");
+        let summary = self.report.summary(&self.ledger, self.step, complete, reason, self.crew.busy());
+        Course::Finished(Summary { capture_us: capture_us.answer().unwrap_or_default(), ..summary })
+    }
+
+    async fn take_step(&mut self) -> Result<Option<&'static str>, Interruption> {
+        let started = Instant::now();
+        let before = self.seen_or_look().await?;
+        let Some(before) = before else { return Ok(None) };
+        let step = self.step + 1;
+        self.page.set_in_flight(step);
+        let mut latency =
+            Latency { capture_us: before.captured.capture_us, decode_us: before.decode_us, ..Latency::default() };
+
+        let asked = Instant::now();
+        let _: Recall = self.recall(step).await;
+        latency.recall_us = microseconds(asked);
+        let asked = Instant::now();
+        let _: Routed = self.route(step, &before).await;
+        latency.route_us = microseconds(asked);
+
+        let asked = Instant::now();
+        let Some(profile) = self.aboard.as_ref().map(|aboard| aboard.profile.clone()) else { return Ok(None) };
+        let choice = self.brain.decide(&before.observation, &profile);
+        latency.skill_us = microseconds(asked);
+        if choice.goal.is_some() {
+            self.write_decision(step, &before, &choice)?;
+        }
+
+        let applying = Instant::now();
+        let until = Some(profile.turn.clone());
+        let (keys, frames_max) = (choice.gesture.keys.clone(), choice.gesture.frames_max);
+        // A due checkpoint is taken before the keys are pressed; its bytes travel while the frames pass.
+        let due = self.due.take();
+        let (saved, applied) = tokio::join!(self.save_if(due.is_some()), self.pass_frames(keys, frames_max, until));
+        let applied = applied?;
+        if let (Some(state), Some(kind)) = (saved?, due) {
+            self.store_checkpoint(state, kind);
+        }
+        latency.apply_us = microseconds(applying).saturating_sub(applied.run_us);
+        let after = self.look(applied.last_frame).await?;
+        let effect = match &after {
+            Some(after) => crate::brain::effect(&before.observation, &after.observation, &choice),
+            // The memory changed so much that it cannot be read for a moment.
+            None => Effect::Other,
+        };
+        self.brain.note(effect);
+        latency.total_us = microseconds(started);
+        latency.overhead_us = latency.total_us.saturating_sub(applied.run_us);
+        self.step = step;
+        self.page.set_in_flight(0);
+        self.complete_step(&before, choice, effect, latency)?;
+        let reason = self.after_step(after).await?;
+        Ok(reason)
+    }
+
+    /// The step's line, in the log before anything else is done.
+    fn complete_step(
+        &mut self,
+        before: &Seen,
+        choice: Move,
+        effect: Effect,
+        latency: Latency,
+    ) -> Result<(), Interruption> {
+        let basis = before.captured.basis;
+        self.report.step(&before.observation, &choice, effect, latency, self.step, basis.frame, &self.ledger);
+        let event = StepCompleted {
+            epoch: basis.epoch,
+            frame_hash: basis.frame_hash,
+            ram_hash: basis.ram_hash,
+            brain: self.brain.name().to_string(),
+            skill: choice.skill.name().to_string(),
+            action: choice.action.into_owned(),
+            keys: super::report::keys_text(&choice.gesture.keys),
+            reason: choice.reason.into_owned(),
+            effect: effect.name().to_string(),
+            latency,
+            state: super::report::state_of(&before.observation, self.ledger.turns()),
+        };
+        let context = log::Context { frame: Some(basis.frame), dur_us: Some(latency.total_us), ..self.context() };
+        self.write(context, Event::StepCompleted(event))
+    }
+
+    /// What the new frame means for the run: milestones, checkpoints, the end.
+    async fn after_step(&mut self, after: Option<Seen>) -> Result<Option<&'static str>, Interruption> {
+        let mut is_new_floor = false;
+        let mut has_ended = false;
+        if let Some(after) = &after {
+            let episode = self.aboard.as_ref().and_then(|aboard| aboard.profile.episode(&after.observation));
+            let milestone = self.ledger.observe(&after.observation, episode);
+            is_new_floor = matches!(milestone, Some(Milestone::FloorReached { .. }));
+            has_ended = matches!(milestone, Some(Milestone::EpisodeEnded { .. }));
+            self.write_milestone(milestone, after)?;
+        }
+        if has_ended {
+            self.seed_next_life().await?;
+        }
+        if let Some(aboard) = &mut self.aboard {
+            aboard.seen = after;
+        }
+        if let Some(reason) = self.reason_to_end(has_ended) {
+            return Ok(Some(reason));
+        }
+        if is_new_floor {
+            self.due = Some("floor");
+        } else if self.step >= self.checkpoint_step + self.start.checkpoint_every_steps {
+            self.due = Some("interval");
+        }
+        self.report.send_status();
+        Ok(None)
+    }
+
+    fn reason_to_end(&self, has_ended: bool) -> Option<&'static str> {
+        let progress = self.ledger.progress();
+        if self.start.floors_max.is_some_and(|floors| progress.floor >= floors) {
+            return Some("floors reached");
+        }
+        if self.start.steps_max.is_some_and(|steps| self.step >= steps) {
+            return Some("steps done");
+        }
+        if has_ended && self.ledger.has_completed() && self.start.floors_max.is_some() {
+            return Some("game completed before that floor");
+        }
+        if has_ended && self.start.one_episode {
+            // Asked for a floor that this life did not reach, the run did not do what it was asked.
+            return Some(if self.start.floors_max.is_some() { "life ended early" } else { "episode ended" });
+        }
+        None
+    }
+
+    async fn recall(&self, step: Step) -> Recall {
+        let deadline = Duration::from_millis(self.start.decision_deadline_ms);
+        let query = RecallQuery {
+            instance: self.instance,
+            step,
+            space: String::new(),
+            vector: Vec::new(),
+            count: 0,
+            deadline_us: deadline.as_micros() as u64,
+        };
+        self.crew.recall.ask(AskRecall(query), deadline).await.answer().unwrap_or(Recall::Late)
+    }
+
+    async fn route(&self, step: Step, before: &Seen) -> Routed {
+        let deadline = Duration::from_millis(self.start.decision_deadline_ms);
+        let query = DecisionQuery {
+            instance: self.instance,
+            step,
+            basis: before.captured.basis,
+            skills: Vec::new(),
+            deadline_us: deadline.as_micros() as u64,
+        };
+        self.crew.router.ask(AskRouter(query), deadline).await.answer().unwrap_or(Routed::Late)
+    }
+
+    async fn save_if(&self, is_due: bool) -> Result<Option<Vec<u8>>, Interruption> {
+        if is_due { self.save_state().await.map(Some) } else { Ok(None) }
+    }
+
+    /// Holds keys and lets frames pass.
+    pub(super) async fn pass_frames(
+        &self,
+        keys: Vec<u16>,
+        frames_max: u32,
+        until: Option<wire::memory::Condition>,
+    ) -> Result<Applied, Interruption> {
+        let frames_max = frames_max.max(keys.len() as u32);
+        let paced = match self.start.pace {
+            Pace::Unthrottled => Duration::ZERO,
+            Pace::Lockstep | Pace::Realtime => Duration::from_secs_f64(f64::from(frames_max) / FRAMES_A_SECOND),
+        };
+        let until = until.filter(|condition| !condition.any_of.is_empty());
+        let apply = Apply { keys, frames_max, until, paced };
+        Ok(answered(self.crew.emulator.ask(apply, self.request_deadline() + paced).await)??)
+    }
+
+    async fn seen_or_look(&mut self) -> Result<Option<Seen>, Interruption> {
+        match self.aboard.as_ref().and_then(|aboard| aboard.seen.clone()) {
+            Some(seen) => Ok(Some(seen)),
+            None => {
+                // Memory could not be read; it is given a little time, and then looked at again.
+                let applied = self.pass_frames(Vec::new(), UNREADABLE_FRAMES, None).await?;
+                let seen = self.look(applied.last_frame).await?;
+                if let Some(aboard) = &mut self.aboard {
+                    aboard.seen = seen;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// The newest frame, which is at least of this number, and what it means; `None` when memory cannot be read.
+    pub(super) async fn look(&mut self, frame: u64) -> Result<Option<Seen>, Interruption> {
+        let mut captured = None;
+        for _ in 0..LOOK_TRIES_MAX {
+            match answered(self.crew.capture.ask(Latest, self.request_deadline()).await)? {
+                Capturing::Frame(newest) if newest.basis.frame >= frame => {
+                    captured = Some(newest);
+                    break;
+                }
+                Capturing::Frame(_) | Capturing::Stale | Capturing::Nothing => tokio::task::yield_now().await,
+            }
+        }
+        let Some(captured) = captured else {
+            return Err(EmulatorError::Lost(format!("frame {frame} never came")).into());
+        };
+        let decoded = answered(self.crew.ram.ask(Decode(captured.snapshot.clone()), self.request_deadline()).await)?;
+        let Some(aboard) = &mut self.aboard else { return Ok(None) };
+        match decoded {
+            Ok(Decoded { observation, decode_us }) => {
+                aboard.unreadable = 0;
+                Ok(Some(Seen { captured, observation, decode_us }))
+            }
+            Err(error) => {
+                aboard.unreadable += 1;
+                let count = u64::from(aboard.unreadable);
+                let context = log::Context { frame: Some(captured.basis.frame), ..self.context() };
+                self.write(context, Event::DecodeFailed { check: error.to_string(), count })?;
+                if count < u64::from(UNREADABLE_MAX) {
+                    return Ok(None);
+                }
+                let message = format!(
+                    "the game's memory does not fit its profile: {error}; choose another with [game] profile, or play \
+                     from pixels with profile = \"none\""
+                );
+                Err(Interruption::Fatal { status: exit::DATA, message })
+            }
+        }
+    }
+
+    pub(super) async fn save_state(&self) -> Result<Vec<u8>, Interruption> {
+        match answered(self.crew.emulator.ask(Ask(Request::SaveState), self.request_deadline()).await)?? {
+            Answer::State { state } => Ok(state),
+            _ => Err(EmulatorError::Confused { request: "save state" }.into()),
+        }
+    }
+
+    /// Keeps a checkpoint and writes it to disk beside the game.
+    pub(super) fn store_checkpoint(&mut self, emulator: Vec<u8>, kind: &str) -> Option<tokio::task::JoinHandle<()>> {
+        let aboard = self.aboard.as_ref()?;
+        let cartridge = &aboard.welcome.cartridge;
+        let checkpoint = Arc::new(Checkpoint {
+            version: wire::WIRE_VERSION,
+            step: self.step,
+            game: format!("{} {}", cartridge.title, cartridge.code),
+            brain: self.brain.name().to_string(),
+            mind: self.brain.save(),
+            progress: self.ledger.progress(),
+            turns: self.ledger.turns_of_life(),
+            emulator,
+        });
+        self.checkpoint_step = self.step;
+        self.checkpoint = Some(checkpoint.clone());
+        let (log, context, kind) = (self.log.clone(), self.context(), kind.to_string());
+        let folder: PathBuf = self.start.run_dir.join("checkpoints");
+        Some(tokio::task::spawn_blocking(move || {
+            let written = checkpoint.encode().map_err(|error| error.to_string()).and_then(|bytes| {
+                let path = write_checkpoint(&folder, checkpoint.step, &bytes).map_err(|error| error.to_string())?;
+                Ok((path, bytes.len() as u64))
+            });
+            let event = match written {
+                Ok((path, bytes)) => Event::CheckpointSaved { path: path.display().to_string(), bytes, kind },
+                Err(detail) => Event::AlertRaised { alert: "checkpoint not saved".into(), detail },
+            };
+            // A log that cannot be written ends the run at the next step's own line.
+            let _ = log.write("pilot", context, event);
+        }))
+    }
+
+    fn write_decision(&self, step: Step, before: &Seen, choice: &Move) -> Result<(), Interruption> {
+        let basis = before.captured.basis;
+        let event = Event::DecisionMade {
+            brain: self.brain.name().to_string(),
+            skill: choice.skill.name().to_string(),
+            goal: choice.goal.as_deref().unwrap_or_default().to_string(),
+            reason: choice.reason.to_string(),
+            basis,
+        };
+        let context = log::Context { step: Some(step), frame: Some(basis.frame), ..self.context() };
+        self.write(context, event)
+    }
+
+    pub(super) fn write_milestone(&self, milestone: Option<Milestone>, seen: &Seen) -> Result<(), Interruption> {
+        let Some(milestone) = milestone else { return Ok(()) };
+        let event = match milestone {
+            Milestone::FloorReached { floor } => {
+                let (floors, dungeon) = (self.ledger.progress().floors, u32::from(seen.observation.dungeon));
+                Event::FloorReached { floor, floors, dungeon }
+            }
+            Milestone::EpisodeEnded { outcome, floor, turns } => {
+                Event::EpisodeEnded { outcome: outcome.to_string(), floor, turns }
+            }
+        };
+        self.write(log::Context { frame: Some(seen.captured.basis.frame), ..self.context() }, event)
+    }
+
+    pub(super) fn write(&self, context: log::Context, event: Event) -> Result<(), Interruption> {
+        self.log.write("pilot", context, event).map_err(|error| {
+            let run = self.start.run_dir.display();
+            let message = format!(
+                "telemetry: cannot write {run}/{}: {error}; free space, then continue with: agent run --resume {run}",
+                log::LOG_FILE
+            );
+            Interruption::Fatal { status: exit::IO, message }
+        })
+    }
+
+    pub(super) fn context(&self) -> log::Context {
+        log::Context { instance: Some(self.instance), step: Some(self.step), ..log::Context::default() }
+    }
+
+    pub(super) fn request_deadline(&self) -> Duration {
+        // Twice the emulator's own deadline: the actor in between answers first, with the better reason.
+        Duration::from_millis(self.start.emulator_deadline_ms * 2)
+    }
+}
+
+/// The answer, or the reason why a neighbouring actor gave none.
+pub(super) fn answered<T>(asked: Asked<T>) -> Result<T, Interruption> {
+    let reason = match asked {
+        Asked::Answer(answer) => return Ok(answer),
+        Asked::Busy => "its actor is busy",
+        Asked::Late => "its actor does not answer",
+        Asked::Gone => "its actor has ended",
+    };
+    Err(EmulatorError::Lost(reason.to_string()).into())
+}
+
+fn microseconds(since: Instant) -> u64 {
+    since.elapsed().as_micros() as u64
+}

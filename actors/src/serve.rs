@@ -1,0 +1,78 @@
+//! The actors' process: starts the actors of the game and passes on what the parent says.
+
+use crate::brain;
+use crate::pilot::{Crew, EmulatorLost, EmulatorUp, Journey, Pilot, Ping, Stop};
+use crate::port::Port;
+use actix::Actor as _;
+use std::sync::Arc;
+use std::time::Duration;
+use wire::control::{FromRole, Role, StartActors, ToRole};
+use wire::exit;
+use wire::link::Link;
+use wire::log::Log;
+use wire::page::{ProgressPage, Stage};
+use wire::role::{RoleHandle, fail};
+
+/// The game that this process plays.
+const INSTANCE: wire::Instance = 0;
+/// Messages from the parent that may wait for the pilot.
+const PILOT_CAPACITY: usize = 15;
+
+/// Serves as the actors of a run until the parent says stop. Gives the exit status.
+pub fn serve(handle: RoleHandle) -> i32 {
+    let RoleHandle { link, page, start } = handle;
+    let ToRole::StartActors(start) = start else {
+        return fail(&link, exit::PROTOCOL, "the actors were told to start as another role");
+    };
+    let Some(brain) = brain::brain(&start.brain, start.seed) else {
+        let known = brain::BRAIN_NAMES.join(", ");
+        return fail(&link, exit::CONFIG, format!("there is no brain `{}`; there are: {known}", start.brain));
+    };
+    let log = match Log::open(&start.telemetry, Role::Actors.name()) {
+        Ok(log) => Arc::new(log),
+        Err(error) => {
+            let message = format!("telemetry: cannot open the log in {}: {error}", start.run_dir.display());
+            return fail(&link, exit::IO, message);
+        }
+    };
+    run(link, page, *start, brain, log)
+}
+
+fn run(link: Link, page: ProgressPage, start: StartActors, brain: Box<dyn brain::Brain>, log: Arc<Log>) -> i32 {
+    let link = Arc::new(link);
+    let system = actix::System::new();
+    system.block_on(async {
+        let deadline = Duration::from_millis(start.emulator_deadline_ms);
+        let crew = Crew::start(INSTANCE, log.clone(), deadline);
+        let journey = Journey::new(INSTANCE, start, brain, crew, log, link.clone(), page.clone());
+        let pilot = Port::new("pilot", Pilot::new(journey, link.clone(), page.clone()).start(), PILOT_CAPACITY);
+        let listener = link.clone();
+        std::thread::spawn(move || listen(&listener, &pilot));
+    });
+    page.enter(Stage::Serving);
+    let detail = "emulator_io, capture, ram, recall, router, pilot, telemetry".to_string();
+    // A parent that is gone is noticed by the listening thread.
+    let _ = link.send(&FromRole::Ready { address: None, cartridge: None, detail }, &[]);
+    match system.run() {
+        Ok(()) => exit::OK,
+        Err(error) => fail(&link, exit::SOFTWARE, format!("the actor system ended: {error}")),
+    }
+}
+
+/// Passes on what the parent says; ends the process when the parent is gone.
+fn listen(link: &Link, pilot: &Port<Pilot>) {
+    while let Ok((message, mut descriptors)) = link.receive::<ToRole>() {
+        // A full port means that the pilot is stuck; the parent notices that by the progress page.
+        let _ = match message {
+            ToRole::Ping => pilot.tell(Ping),
+            ToRole::EmulatorUp { epoch, address, .. } => {
+                pilot.tell(EmulatorUp { epoch, address, ring: descriptors.pop() })
+            }
+            ToRole::EmulatorDown { restarting: false, .. } => pilot.tell(EmulatorLost),
+            ToRole::EmulatorDown { .. } => true,
+            ToRole::Stop => pilot.tell(Stop),
+            ToRole::StartBridge(_) | ToRole::StartActors(_) | ToRole::StartIndexes(_) | ToRole::StartSkills(_) => true,
+        };
+    }
+    std::process::exit(exit::OK);
+}

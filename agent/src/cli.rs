@@ -1,0 +1,247 @@
+//! The command line, as typed. What it means together with the configuration is decided in [`crate::settings`].
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use wire::control::Pace;
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  agent                                    play Burrow, the bundled game, until five floors are reached
+  agent --floors 2 --pace unthrottled      two floors, as fast as the machine can
+  agent run --rom game.gba --steps 1000    another game, a thousand steps
+  agent --emulator 'ws://127.0.0.1:9000/?token=T'   a bridge that runs already
+  agent --resume runs/latest               go on where an earlier run stopped
+  tail -F runs/latest/telemetry.jsonl      watch what it does
+
+Exit status: 0 when the asked-for work was done, 1 when the run ended before, 64 to 78 when something has to be
+changed first (one line on stderr says what), 130 and 143 after Ctrl-C and SIGTERM.";
+
+const BRIDGE_EXAMPLES: &str = "\
+Example:
+  agent emulator-bridge --listen 127.0.0.1:9000 --rom game.gba
+  agent --emulator 'ws://127.0.0.1:9000/?token=TOKEN'      in another terminal, with the token it printed";
+
+/// An agent that plays an emulated game.
+#[derive(Debug, Parser)]
+#[command(name = "agent", version, about, after_help = RUN_EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; without one, `run`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options of `run`.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play (the default)
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Box<RunArgs>),
+    /// Serve one emulator over WebSocket, without an agent
+    #[command(after_help = BRIDGE_EXAMPLES)]
+    EmulatorBridge(BridgeArgs),
+    /// Check what a run needs, and say how to fix what is missing
+    Doctor(DoctorArgs),
+    /// Measure the parts of a step on this machine
+    Bench(BenchArgs),
+    /// Role: runs the actors.
+    #[command(hide = true)]
+    Actors,
+    /// Role: holds the memory silos.
+    #[command(hide = true)]
+    Indexes {
+        /// Check FAISS, print its version, end.
+        #[arg(long)]
+        self_test: bool,
+    },
+    /// Role: loads and runs skills.
+    #[command(hide = true)]
+    Skills,
+}
+
+/// Options of `run`. What is left out comes from the configuration.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RunArgs {
+    /// Configuration file [default: ./config.toml, else built-in]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// End after this many steps (0: never); replaces the configured number of floors unless --floors is given
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u64>,
+    /// End after this many floors (0: never); replaces the configured number of steps unless --steps is given
+    #[arg(long, value_name = "N")]
+    pub floors: Option<u32>,
+    /// Seed of the game and of every random choice
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// ROM to play [default: Burrow, the bundled game]
+    #[arg(long, value_name = "FILE", conflicts_with = "emulator")]
+    pub rom: Option<PathBuf>,
+    /// Play on an emulator bridge that runs already, ws://HOST:PORT/?token=TOKEN
+    #[arg(long, value_name = "URL")]
+    pub emulator: Option<String>,
+    /// Who decides: planner or random
+    #[arg(long, value_name = "NAME")]
+    pub brain: Option<String>,
+    /// How emulated time relates to the wall clock
+    #[arg(long, value_enum)]
+    pub pace: Option<PaceArg>,
+    /// End when the first life ends
+    #[arg(long)]
+    pub one_life: bool,
+    /// Exactly this folder for the run's files [default: a new one in runs/]
+    #[arg(long, value_name = "DIR")]
+    pub run_dir: Option<PathBuf>,
+    /// Go on with the run in this folder, from its newest checkpoint
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "seed", "rom", "emulator", "run_dir"])]
+    pub resume: Option<PathBuf>,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Options of `emulator-bridge`.
+#[derive(Debug, Args)]
+pub struct BridgeArgs {
+    /// Address to listen on; port 0 for any
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: String,
+    /// ROM to serve
+    #[arg(long, value_name = "FILE")]
+    pub rom: Option<PathBuf>,
+    /// libretro core [default: look in the usual places]
+    #[arg(long, value_name = "FILE", requires = "rom")]
+    pub core: Option<PathBuf>,
+    /// What clients must know [default: a new random one, printed]
+    #[arg(long, value_name = "TOKEN", requires = "rom")]
+    pub token: Option<String>,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Configuration file [default: ./config.toml, else built-in]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Options of `bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// What to measure
+    #[arg(value_enum)]
+    pub what: BenchKind,
+    /// One JSON object instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Steps that `loop` takes
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    pub steps: u64,
+    /// libretro core [default: look in the usual places]
+    #[arg(long, value_name = "FILE")]
+    pub core: Option<PathBuf>,
+    /// ROM [default: Burrow, the bundled game]
+    #[arg(long, value_name = "FILE")]
+    pub rom: Option<PathBuf>,
+    /// Measure in this process, which links the measured code.
+    #[arg(long, hide = true)]
+    pub worker: bool,
+}
+
+/// What `bench` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchKind {
+    /// Frames a second that the emulator bridge publishes, against the bare core
+    Bridge,
+    /// Decoding an observation
+    Decode,
+    /// A whole step: overhead, capture, decode, total
+    Loop,
+}
+
+impl BenchKind {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            BenchKind::Bridge => "bridge",
+            BenchKind::Decode => "decode",
+            BenchKind::Loop => "loop",
+        }
+    }
+}
+
+/// How emulated time relates to the wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PaceArg {
+    /// The game waits for each decision; frames pass at the real machine's rate
+    Lockstep,
+    /// The game never waits
+    Realtime,
+    /// The game waits for each decision; frames pass as fast as they go
+    Unthrottled,
+}
+
+impl From<PaceArg> for Pace {
+    fn from(pace: PaceArg) -> Pace {
+        match pace {
+            PaceArg::Lockstep => Pace::Lockstep,
+            PaceArg::Realtime => Pace::Realtime,
+            PaceArg::Unthrottled => Pace::Unthrottled,
+        }
+    }
+}
+
+impl Cli {
+    /// The command line's meaning: options without a subcommand are those of `run`.
+    pub fn into_command(self) -> Command {
+        self.command.unwrap_or_else(|| Command::Run(Box::new(self.run)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn run_args(line: &str) -> RunArgs {
+        match Cli::try_parse_from(line.split_whitespace()).expect("it is accepted").into_command() {
+            Command::Run(args) => *args,
+            other => panic!("{line} means {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_without_a_subcommand_are_those_of_run() {
+        for line in ["agent --floors 2 --pace unthrottled -q", "agent run --floors 2 --pace unthrottled -q"] {
+            let args = run_args(line);
+            assert_eq!((args.floors, args.pace, args.quiet), (Some(2), Some(PaceArg::Unthrottled), true));
+        }
+        assert!(run_args("agent").floors.is_none());
+    }
+
+    #[test]
+    fn a_resumed_run_keeps_its_game() {
+        assert_eq!(run_args("agent --resume runs/x --floors 9").floors, Some(9));
+        for option in ["--seed 3", "--rom a.gba", "--run-dir y", "--config c.toml"] {
+            let line = format!("agent --resume runs/x {option}");
+            assert!(Cli::try_parse_from(line.split_whitespace()).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_bridge_without_a_rom_is_the_role() {
+        let bridge = |line: &str| match Cli::try_parse_from(line.split_whitespace()).map(Cli::into_command) {
+            Ok(Command::EmulatorBridge(args)) => args.rom,
+            other => panic!("{line} means {other:?}"),
+        };
+        assert_eq!(bridge("agent emulator-bridge"), None);
+        assert_eq!(bridge("agent emulator-bridge --rom a.gba"), Some(PathBuf::from("a.gba")));
+    }
+}

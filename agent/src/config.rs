@@ -1,0 +1,268 @@
+//! The configuration: what `config.toml` and a run's `run.toml` hold.
+//!
+//! The file in the repository is built into the program. It is the list of keys and the source of every default, so
+//! what it documents and what the program does cannot differ: a user's file is checked against it key by key, laid
+//! over it, and read as one.
+
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use wire::control::Pace;
+
+mod layer;
+mod limits;
+
+pub use layer::ConfigError;
+
+/// The built-in configuration, comments included.
+pub const DEFAULTS: &str = include_str!("../../config.toml");
+/// The name under which a configuration is found in the current folder.
+pub const CONFIG_FILE: &str = "config.toml";
+/// Who may decide.
+pub const BRAINS: &[&str] = &["planner", "random"];
+/// Ways to drive an emulator.
+pub const BACKENDS: &[&str] = &["libretro"];
+
+/// The whole configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What is asked of the run.
+    pub run: Run,
+    /// The machine that the game runs on.
+    pub emulator: Emulator,
+    /// What is known of the game.
+    pub game: Game,
+    /// How the agent plays.
+    pub pilot: Pilot,
+    /// Where events go.
+    pub telemetry: Telemetry,
+    /// The memory silos.
+    pub indexes: Folder,
+    /// The skills.
+    pub skills: Folder,
+    /// How processes are watched and restarted.
+    pub supervision: Supervision,
+}
+
+/// What is asked of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// Seed of the game and of every random choice.
+    pub seed: u64,
+    /// Floors to reach, 0 for no such end.
+    pub floors: u32,
+    /// Steps to take, 0 for no such end.
+    pub steps: u64,
+    /// End when the first life ends.
+    pub one_life: bool,
+    /// How emulated time relates to the wall clock.
+    pub pace: Pace,
+    /// Who decides.
+    pub brain: String,
+}
+
+/// The machine that the game runs on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Emulator {
+    /// How it is driven.
+    pub backend: String,
+    /// The ROM, empty for the bundled one.
+    pub rom: PathBuf,
+    /// The core's file, empty to look for it.
+    pub core: PathBuf,
+    /// A bridge that runs already, empty to start one.
+    pub url: String,
+    /// Longest time for one request.
+    pub deadline_ms: u64,
+}
+
+/// What is known of the game.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Game {
+    /// The profile, empty to recognise the ROM.
+    pub profile: String,
+    /// Folder of profiles, empty for the built-in ones alone.
+    pub profiles: PathBuf,
+    /// Whether the agent sees what a player could not.
+    pub omniscient: bool,
+}
+
+/// How the agent plays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pilot {
+    /// A checkpoint at least this often.
+    pub checkpoint_every_steps: u64,
+    /// Longest time for one decision.
+    pub decision_deadline_ms: u64,
+}
+
+/// Where events go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// Kind of target.
+    pub backend: Backend,
+    /// Folder of the runs' folders.
+    pub runs: PathBuf,
+}
+
+/// Kind of telemetry target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// `telemetry.jsonl` in the run's folder.
+    File,
+    /// Kept in each process.
+    Memory,
+    /// Dropped.
+    Null,
+}
+
+/// A role's folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Folder {
+    /// Its path.
+    pub folder: PathBuf,
+}
+
+/// How processes are watched and restarted. `config.toml` says what each number means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml describes each key")]
+pub struct Supervision {
+    pub ping_ms: u64,
+    pub suspect_ms: u64,
+    pub kill_ms: u64,
+    pub handshake_ms: u64,
+    pub ready_ms: u64,
+    pub backoff_ms: u64,
+    pub backoff_max_ms: u64,
+    pub stable_s: u64,
+    pub restarts_max: u32,
+    pub window_s: u64,
+    pub retry_s: u64,
+    pub stop_ms: u64,
+    pub finish_ms: u64,
+}
+
+impl Config {
+    /// Reads the file that was named, or else `config.toml` in the current folder, or else the built-in defaults.
+    pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
+        match named {
+            Some(path) => Config::read(path),
+            None if Path::new(CONFIG_FILE).exists() => Config::read(Path::new(CONFIG_FILE)),
+            None => Ok(Config::built_in()),
+        }
+    }
+
+    /// Reads one file.
+    pub fn read(path: &Path) -> Result<Config, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { path: path.to_path_buf(), error })?;
+        Config::parse(&text, path)
+    }
+
+    /// Reads a configuration's text; `path` only names it in errors.
+    pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
+        let source = layer::Source { text, path };
+        let config: Config = source.over(DEFAULTS)?;
+        match limits::violation(&config) {
+            None => Ok(config),
+            Some(violation) => Err(source.reject(violation.section, violation.key, violation.message)),
+        }
+    }
+
+    /// The built-in defaults.
+    pub fn built_in() -> Config {
+        Config::parse("", Path::new(CONFIG_FILE)).expect("the built-in configuration is tested")
+    }
+
+    /// What is wrong with a configuration after the command line was laid over it.
+    pub fn check(&self) -> Result<(), String> {
+        match limits::violation(self) {
+            None => Ok(()),
+            Some(violation) => Err(format!("{}.{} {}", violation.section, violation.key, violation.message)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error_of(text: &str) -> String {
+        Config::parse(text, Path::new("config.toml")).expect_err("it is wrong").to_string()
+    }
+
+    #[test]
+    fn the_built_in_file_holds_every_key() {
+        let config = Config::built_in();
+        let held: toml::Table = toml::from_str(DEFAULTS).expect("it is TOML");
+        let needed = toml::Table::try_from(&config).expect("a configuration is a table");
+        assert_eq!(held, needed);
+    }
+
+    #[test]
+    fn a_configuration_written_out_reads_the_same() {
+        let mut config = Config::built_in();
+        config.run.seed = 99;
+        config.run.pace = Pace::Unthrottled;
+        config.emulator.rom = PathBuf::from("/some/where.gba");
+        let text = toml::to_string(&config).expect("it is TOML");
+        assert_eq!(Config::parse(&text, Path::new("run.toml")).expect("it reads"), config);
+    }
+
+    #[test]
+    fn a_key_left_out_keeps_its_default() {
+        let config = Config::parse("[run]\nfloors = 9\n", Path::new("config.toml")).expect("it reads");
+        assert_eq!((config.run.floors, config.run.seed), (9, 7));
+    }
+
+    #[test]
+    fn an_unknown_key_names_its_place_and_the_nearest_known_one() {
+        assert_eq!(
+            error_of("# mine\n[run]\n  florrs = 3\n"),
+            "config.toml:3:3: unknown key run.florrs; did you mean run.floors?"
+        );
+        assert_eq!(error_of("[runn]\nseed = 3\n"), "config.toml:1:2: unknown section [runn]; did you mean [run]?");
+        assert_eq!(
+            error_of("[supervision]\nxyzzyquux = 3\n"),
+            "config.toml:2:1: unknown key supervision.xyzzyquux; config.toml in the repository lists all keys"
+        );
+    }
+
+    #[test]
+    fn a_wrong_type_names_its_line_and_what_was_expected() {
+        assert_eq!(
+            error_of("[run]\nfloors = \"five\"\n"),
+            "config.toml:2:10: run.floors is a string; a whole number was expected"
+        );
+        assert_eq!(error_of("run = 3\n"), "config.toml:1:7: run is a whole number; a section [run] was expected");
+    }
+
+    #[test]
+    fn a_value_out_of_range_names_its_line_and_the_range() {
+        assert_eq!(
+            error_of("[supervision]\n\nkill_ms = 3\n"),
+            "config.toml:3:11: supervision.kill_ms is 3; it must be from 100 to 600000"
+        );
+        assert_eq!(
+            error_of("[run]\npace = \"lockstop\"\n"),
+            "config.toml:2:8: run.pace is \"lockstop\"; it must be one of lockstep, realtime, unthrottled"
+        );
+        assert_eq!(
+            error_of("[run]\nfloors = -1\n"),
+            "config.toml:2:10: run.floors is -1; it must be a whole number from 0 to 4294967295"
+        );
+    }
+
+    #[test]
+    fn text_that_is_not_toml_names_its_line() {
+        assert!(error_of("[run]\nfloors =\n").starts_with("config.toml:2:"), "{}", error_of("[run]\nfloors =\n"));
+    }
+}

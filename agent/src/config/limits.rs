@@ -1,0 +1,75 @@
+//! The ranges of the configuration's values.
+
+use super::{BACKENDS, BRAINS, Config};
+
+/// A value that is out of its range.
+pub(super) struct Violation {
+    /// Its section.
+    pub section: &'static str,
+    /// Its key.
+    pub key: &'static str,
+    /// What it is and what it must be.
+    pub message: String,
+}
+
+/// The first value that is out of its range.
+pub(super) fn violation(config: &Config) -> Option<Violation> {
+    let supervision = &config.supervision;
+    let numbers = [
+        ("emulator", "deadline_ms", config.emulator.deadline_ms, 10, 600_000),
+        ("pilot", "checkpoint_every_steps", config.pilot.checkpoint_every_steps, 1, 1_000_000),
+        ("pilot", "decision_deadline_ms", config.pilot.decision_deadline_ms, 10, 600_000),
+        ("supervision", "ping_ms", supervision.ping_ms, 10, 60_000),
+        ("supervision", "suspect_ms", supervision.suspect_ms, 50, 600_000),
+        ("supervision", "kill_ms", supervision.kill_ms, 100, 600_000),
+        ("supervision", "handshake_ms", supervision.handshake_ms, 100, 600_000),
+        ("supervision", "ready_ms", supervision.ready_ms, 100, 600_000),
+        ("supervision", "backoff_ms", supervision.backoff_ms, 1, 60_000),
+        ("supervision", "backoff_max_ms", supervision.backoff_max_ms, 1, 600_000),
+        ("supervision", "stable_s", supervision.stable_s, 1, 86_400),
+        ("supervision", "restarts_max", u64::from(supervision.restarts_max), 0, 1_000),
+        ("supervision", "window_s", supervision.window_s, 1, 86_400),
+        ("supervision", "retry_s", supervision.retry_s, 1, 86_400),
+        ("supervision", "stop_ms", supervision.stop_ms, 10, 60_000),
+        ("supervision", "finish_ms", supervision.finish_ms, 10, 600_000),
+    ];
+    let number = numbers.into_iter().find(|(_, _, value, least, most)| !(least..=most).contains(&value));
+    if let Some((section, key, value, least, most)) = number {
+        return Some(Violation { section, key, message: format!("is {value}; it must be from {least} to {most}") });
+    }
+    let names =
+        [("run", "brain", &config.run.brain, BRAINS), ("emulator", "backend", &config.emulator.backend, BACKENDS)];
+    if let Some((section, key, value, known)) =
+        names.into_iter().find(|(_, _, value, known)| !known.contains(&value.as_str()))
+    {
+        return Some(Violation {
+            section,
+            key,
+            message: format!("is {value:?}; it must be one of {}", known.join(", ")),
+        });
+    }
+    relation(config)
+}
+
+/// Values that are each in range, but not together.
+fn relation(config: &Config) -> Option<Violation> {
+    let supervision = &config.supervision;
+    let url = &config.emulator.url;
+    let wrong = |section, key, message: &str| Some(Violation { section, key, message: message.to_string() });
+    if supervision.kill_ms <= supervision.suspect_ms {
+        return wrong("supervision", "kill_ms", "must be larger than supervision.suspect_ms");
+    }
+    if supervision.suspect_ms < 2 * supervision.ping_ms {
+        return wrong("supervision", "suspect_ms", "must be at least twice supervision.ping_ms");
+    }
+    if supervision.backoff_max_ms < supervision.backoff_ms {
+        return wrong("supervision", "backoff_max_ms", "must not be smaller than supervision.backoff_ms");
+    }
+    if !url.is_empty() && !url.starts_with("ws://") {
+        return wrong("emulator", "url", "must begin with ws://; give it as ws://127.0.0.1:PORT/?token=TOKEN");
+    }
+    if !url.is_empty() && !config.emulator.rom.as_os_str().is_empty() {
+        return wrong("emulator", "url", "and emulator.rom exclude each other; the bridge at that address has its ROM");
+    }
+    None
+}

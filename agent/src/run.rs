@@ -1,0 +1,119 @@
+//! `agent run`: from the command line to a supervised run and its summary.
+
+use crate::cli::RunArgs;
+use crate::config::{Backend, Config};
+use crate::failure::Failure;
+use crate::log_scan::LogScan;
+use crate::run_folder::{self, RunFolder};
+use crate::screen::{self, Heading, Mode, Screen};
+use crate::settings::{self, without_token};
+use crate::summary;
+use crate::supervisor::{Outcome, Plan, Supervisor};
+use std::path::Path;
+use wire::event::Event;
+use wire::log::Log;
+
+/// Plays a run; returns the exit status.
+pub fn run(args: &RunArgs) -> Result<i32, Failure> {
+    let folder =
+        std::env::current_dir().map_err(|error| Failure::Os { what: "the current folder".to_string(), error })?;
+    let (plan, scan) = match &args.resume {
+        Some(path) => resume(path, args, &folder)?,
+        None => begin(args, &folder)?,
+    };
+    let log_path = plan.folder.log_path();
+    let run_dir = plan.folder.path.clone();
+    let log = Log::open(&plan.telemetry(), "agent").map_err(|error| Failure::Telemetry {
+        path: log_path.clone(),
+        run_dir: run_dir.clone(),
+        error,
+    })?;
+    let mode = Mode::choose(args.quiet);
+    let screen = Screen::start(mode, heading(&plan, &scan))
+        .map_err(|error| Failure::Os { what: "the screen's thread".to_string(), error })?;
+    let first = first_event(&plan, &scan);
+    let asked = plan.config.run.clone();
+    let keeps_log = plan.config.telemetry.backend == Backend::File;
+    let Outcome { status, failure, summary } = Supervisor::new(plan, log, scan, screen)?.run(first);
+    if mode != Mode::Quiet {
+        let log = keeps_log.then_some(log_path.as_path());
+        screen::print(&summary::text(&asked, &summary, &run_dir, log));
+    }
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(status),
+    }
+}
+
+fn begin(args: &RunArgs, folder: &Path) -> Result<(Plan, LogScan), Failure> {
+    let config = settings::resolve(Config::load(args.config.as_deref())?, args, folder)?;
+    let named = args.run_dir.as_ref().map(|named| folder.join(named));
+    let run = RunFolder::create(&config, named.as_deref(), &run_folder::name_of_new_run()?)?;
+    Ok((plan(config, run, false)?, LogScan::default()))
+}
+
+fn resume(path: &Path, args: &RunArgs, folder: &Path) -> Result<(Plan, LogScan), Failure> {
+    let (run, kept) = RunFolder::reopen(path)?;
+    if kept.telemetry.backend != Backend::File {
+        let message = "kept no log, so nobody knows how far it came; start a new run";
+        return Err(Failure::Folder { path: run.path, message });
+    }
+    let config = settings::resolve(kept.clone(), args, folder)?;
+    if config != kept {
+        run.keep_config(&config)?;
+    }
+    let mut scan = LogScan::default();
+    let log = run.log_path();
+    scan.advance(&log).map_err(|error| Failure::NoInput {
+        path: log,
+        error,
+        remedy: "a run cannot go on without it",
+    })?;
+    Ok((plan(config, run, true)?, scan))
+}
+
+fn plan(config: Config, folder: RunFolder, resumed: bool) -> Result<Plan, Failure> {
+    let rom = if config.emulator.url.is_empty() { Some(folder.rom(&config)?) } else { None };
+    let token = folder.token()?;
+    Ok(Plan { config, folder, rom, token, resumed })
+}
+
+fn first_event(plan: &Plan, scan: &LogScan) -> Event {
+    let run = plan.folder.name.clone();
+    if plan.resumed {
+        let checkpoint = plan.folder.newest_checkpoint().map(|path| path.display().to_string());
+        return Event::RunResumed { run, checkpoint, steps_done: scan.done.step, floors_done: scan.done.floors };
+    }
+    Event::RunStarted {
+        run,
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        seed: plan.config.run.seed,
+        brain: plan.config.run.brain.clone(),
+        pace: plan.config.run.pace.name().to_string(),
+        rom: game(plan),
+        argv: std::env::args_os().map(|argument| without_token(&argument.to_string_lossy())).collect(),
+    }
+}
+
+fn heading(plan: &Plan, scan: &LogScan) -> Heading {
+    let run = &plan.config.run;
+    let what = format!("{}, {}, {}, seed {}", game(plan), run.brain, run.pace.name(), run.seed);
+    Heading {
+        run: plan.folder.name.clone(),
+        what,
+        floors: run.floors,
+        steps: run.steps,
+        floors_before: scan.done.floors,
+    }
+}
+
+fn game(plan: &Plan) -> String {
+    let emulator = &plan.config.emulator;
+    if !emulator.url.is_empty() {
+        without_token(&emulator.url)
+    } else if emulator.rom.as_os_str().is_empty() {
+        "Burrow".to_string()
+    } else {
+        emulator.rom.display().to_string()
+    }
+}

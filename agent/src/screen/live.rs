@@ -1,0 +1,206 @@
+//! The live view: the game's picture and a few lines about it, drawn over themselves a few times a second.
+//!
+//! It uses the lines it needs where the cursor stands, not the alternate screen, so that the last picture stays above
+//! the summary and what was there before stays in the scrollback.
+
+use super::{Heading, Show, picture, print};
+use std::fmt::Write as _;
+use std::os::fd::OwnedFd;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+use wire::control::Status;
+use wire::ring::{ReadOutcome, RingReader, Snapshot};
+
+const FRAME_MS: u64 = 66;
+const TEXT_LINES: usize = 4;
+const BAR_CELLS: usize = 10;
+const HIDE_CURSOR: &str = "\x1b[?25l";
+const SHOW_CURSOR: &str = "\x1b[?25h";
+const CLEAR: &str = "\x1b[2J\x1b[H";
+/// Terminals that know these draw what is between them at once; the others ignore them.
+const BEGIN: &str = "\x1b[?2026h";
+const END: &str = "\x1b[?2026l";
+
+/// Draws until the run ends.
+pub fn draw(shows: &Receiver<Show>, heading: &Heading) {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |information| {
+        print(SHOW_CURSOR);
+        hook(information);
+    }));
+    let mut view = View { note: format!("run {}: {}", heading.run, heading.what), ..View::default() };
+    let mut canvas = Canvas::default();
+    let mut next = Instant::now();
+    print(HIDE_CURSOR);
+    loop {
+        match shows.recv_timeout(next.saturating_duration_since(Instant::now())) {
+            Ok(Show::Pause(done)) => {
+                print(SHOW_CURSOR);
+                let _ = done.send(());
+            }
+            Ok(Show::Resume) => {
+                print(HIDE_CURSOR);
+                canvas = Canvas::default();
+            }
+            Ok(show) => view.take(show),
+            Err(RecvTimeoutError::Timeout) => {
+                next = Instant::now() + Duration::from_millis(FRAME_MS);
+                canvas.draw(&mut view, heading);
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    canvas.draw(&mut view, heading);
+    print(SHOW_CURSOR);
+}
+
+/// What is to be seen.
+#[derive(Debug, Default)]
+struct View {
+    status: Status,
+    note: String,
+    ring: Option<RingReader>,
+    frame: Snapshot,
+}
+
+impl View {
+    fn take(&mut self, show: Show) {
+        match show {
+            Show::Status(status) => self.status = status,
+            Show::Note(note) => self.note = note,
+            Show::Ring(ring) => {
+                self.ring = ring.and_then(|ring: OwnedFd| RingReader::open(ring).ok());
+                self.frame.stamp.sequence = 0;
+            }
+            Show::Pause(_) | Show::Resume => {}
+        }
+    }
+
+    fn look(&mut self) {
+        if let Some(ring) = &self.ring {
+            let mut frame = std::mem::take(&mut self.frame);
+            let after = frame.stamp.sequence;
+            // A lapped read leaves mixed pixels; they are replaced within a frame.
+            if ring.read_newer(after, &mut frame) == ReadOutcome::Lapped {
+                frame.stamp.sequence = 0;
+            }
+            self.frame = frame;
+        }
+    }
+
+    fn lines(&self, heading: &Heading, size: (usize, usize)) -> Vec<String> {
+        let (columns, rows) = size;
+        let mut lines = picture::lines(&self.frame, columns, rows.saturating_sub(TEXT_LINES + 1));
+        lines.extend(text_lines(&self.status, &self.note, heading).map(|line| cut(&line, columns)));
+        lines
+    }
+}
+
+/// What stands on the terminal.
+#[derive(Debug, Default)]
+struct Canvas {
+    lines: Vec<String>,
+    size: (usize, usize),
+}
+
+impl Canvas {
+    fn draw(&mut self, view: &mut View, heading: &Heading) {
+        view.look();
+        let size = crossterm::terminal::size().map_or((80, 24), |(columns, rows)| (columns.into(), rows.into()));
+        let lines = view.lines(heading, size);
+        // After a change of size nobody knows where the old lines are.
+        let resized = self.size != (0, 0) && self.size != size;
+        if resized {
+            self.lines.clear();
+        }
+        let changes = changes(&self.lines, &lines);
+        if resized || !changes.is_empty() {
+            print(&format!("{BEGIN}{}{changes}{END}", if resized { CLEAR } else { "" }));
+        }
+        (self.lines, self.size) = (lines, size);
+    }
+}
+
+/// What to print to turn the old lines above the cursor into the new ones.
+fn changes(old: &[String], new: &[String]) -> String {
+    let mut text = String::new();
+    if old == new {
+        return text;
+    }
+    if !old.is_empty() {
+        let _ = write!(text, "\x1b[{}A", old.len());
+    }
+    for (index, line) in new.iter().enumerate() {
+        if old.get(index) != Some(line) {
+            let _ = write!(text, "\r{line}\x1b[K");
+        }
+        text.push('\n');
+    }
+    if new.len() < old.len() {
+        text.push_str("\x1b[J");
+    }
+    text
+}
+
+fn text_lines(status: &Status, note: &str, heading: &Heading) -> [String; TEXT_LINES] {
+    let Status { step, floor, floors, hp, belly, level, turns, steps_per_s, .. } = status;
+    let place = if *floor == 0 { "outside".to_string() } else { format!("floor {floor}") };
+    let of = |asked: u64| if asked == 0 { String::new() } else { format!(" of {asked}") };
+    [
+        format!("{place}  HP {} {}/{}  belly {}/{}  level {level}", bar(*hp), hp.0, hp.1, belly.0, belly.1),
+        format!(
+            "floors {floors}{}  step {step}{}  turn {turns}  {steps_per_s:.1} steps/s",
+            of(heading.floors.into()),
+            of(heading.steps)
+        ),
+        format!("{}: {} ({})", status.skill, status.action, status.reason),
+        note.to_string(),
+    ]
+}
+
+fn bar((value, most): (i32, i32)) -> String {
+    let full = if most <= 0 { 0 } else { (value.clamp(0, most) as usize * BAR_CELLS).div_ceil(most as usize) };
+    "█".repeat(full) + &"░".repeat(BAR_CELLS - full)
+}
+
+/// A line that would wrap would move everything below it.
+fn cut(line: &str, columns: usize) -> String {
+    line.chars().filter(|character| !character.is_control()).take(columns).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strings(lines: &[&str]) -> Vec<String> {
+        lines.iter().map(|line| line.to_string()).collect()
+    }
+
+    #[test]
+    fn only_changed_lines_are_drawn_again() {
+        assert_eq!(changes(&[], &strings(&["a", "b"])), "\ra\x1b[K\n\rb\x1b[K\n");
+        assert_eq!(changes(&strings(&["a", "b"]), &strings(&["a", "c"])), "\x1b[2A\n\rc\x1b[K\n");
+        assert_eq!(changes(&strings(&["a", "b"]), &strings(&["a"])), "\x1b[2A\n\x1b[J");
+        assert_eq!(changes(&strings(&["a"]), &strings(&["a"])), "");
+    }
+
+    #[test]
+    fn everything_fits_into_a_small_terminal() {
+        let view = View {
+            frame: Snapshot { width: 240, height: 160, pixels: vec![0; 240 * 160 * 2], ..Snapshot::default() },
+            note: "a long note ".repeat(20),
+            ..View::default()
+        };
+        let lines = view.lines(&Heading::default(), (80, 24));
+        assert_eq!(lines.len(), 23);
+        assert!(lines[19..].iter().all(|line| line.chars().count() <= 80));
+    }
+
+    #[test]
+    fn a_bar_is_empty_only_at_nothing_and_full_only_at_the_most() {
+        assert_eq!(bar((0, 30)), "░░░░░░░░░░");
+        assert_eq!(bar((1, 30)), "█░░░░░░░░░");
+        assert_eq!(bar((30, 30)), "██████████");
+        assert_eq!(bar((5, 0)), "░░░░░░░░░░");
+    }
+}

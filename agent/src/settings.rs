@@ -1,0 +1,110 @@
+//! What a run was asked to do: the configuration with the command line laid over it, checked and with every path
+//! made absolute, so that it means the same wherever the run is resumed from.
+
+use crate::cli::RunArgs;
+use crate::config::Config;
+use crate::failure::Failure;
+use std::path::{Path, PathBuf};
+
+/// Lays the command line over the configuration.
+pub fn resolve(mut config: Config, args: &RunArgs, folder: &Path) -> Result<Config, Failure> {
+    // An end named on the command line is the end that is meant; the other kind's configured end would cut it short.
+    match (args.steps, args.floors) {
+        (Some(steps), None) => (config.run.steps, config.run.floors) = (steps, 0),
+        (None, Some(floors)) => (config.run.steps, config.run.floors) = (0, floors),
+        (Some(steps), Some(floors)) => (config.run.steps, config.run.floors) = (steps, floors),
+        (None, None) => {}
+    }
+    if let Some(seed) = args.seed {
+        config.run.seed = seed;
+    }
+    if let Some(rom) = &args.rom {
+        config.emulator.rom.clone_from(rom);
+        config.emulator.url.clear();
+    }
+    if let Some(url) = &args.emulator {
+        config.emulator.url.clone_from(url);
+        config.emulator.rom = PathBuf::new();
+    }
+    if let Some(brain) = &args.brain {
+        config.run.brain.clone_from(brain);
+    }
+    if let Some(pace) = args.pace {
+        config.run.pace = pace.into();
+    }
+    config.run.one_life |= args.one_life;
+    config.check().map_err(Failure::Settings)?;
+    // TOML's whole numbers are signed, and every run is written out as TOML.
+    if config.run.seed > i64::MAX as u64 || config.run.steps > i64::MAX as u64 {
+        return Err(Failure::Usage(format!("--seed and --steps must not be larger than {}", i64::MAX)));
+    }
+    for path in [
+        &mut config.emulator.rom,
+        &mut config.emulator.core,
+        &mut config.game.profiles,
+        &mut config.telemetry.runs,
+        &mut config.indexes.folder,
+        &mut config.skills.folder,
+    ] {
+        if !path.as_os_str().is_empty() {
+            *path = folder.join(&*path);
+        }
+    }
+    Ok(config)
+}
+
+/// The address of an emulator without its token, for logs and screens.
+pub fn without_token(text: &str) -> String {
+    match text.split_once("token=") {
+        Some((before, after)) => {
+            let rest = after.find('&').map_or("", |end| &after[end..]);
+            format!("{before}token=…{rest}")
+        }
+        None => text.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(args: &RunArgs) -> Result<Config, Failure> {
+        resolve(Config::built_in(), args, Path::new("/here"))
+    }
+
+    #[test]
+    fn an_end_on_the_command_line_replaces_the_configured_ends() {
+        let ends = |steps, floors| {
+            let config = resolved(&RunArgs { steps, floors, ..RunArgs::default() }).expect("it is accepted");
+            (config.run.steps, config.run.floors)
+        };
+        assert_eq!(ends(None, None), (0, 5));
+        assert_eq!(ends(Some(40), None), (40, 0));
+        assert_eq!(ends(None, Some(2)), (0, 2));
+        assert_eq!(ends(Some(40), Some(2)), (40, 2));
+    }
+
+    #[test]
+    fn paths_are_made_absolute_and_empty_ones_stay_empty() {
+        let config = resolved(&RunArgs { rom: Some("a/b.gba".into()), ..RunArgs::default() }).expect("it is accepted");
+        assert_eq!(config.emulator.rom, Path::new("/here/a/b.gba"));
+        assert_eq!(config.telemetry.runs, Path::new("/here/runs"));
+        assert_eq!(config.emulator.core, Path::new(""));
+    }
+
+    #[test]
+    fn what_the_command_line_names_is_checked_like_the_file() {
+        let brain =
+            resolved(&RunArgs { brain: Some("planer".into()), ..RunArgs::default() }).expect_err("it is unknown");
+        assert_eq!(brain.to_string(), "run.brain is \"planer\"; it must be one of planner, random");
+        let url = resolved(&RunArgs { emulator: Some("http://x".into()), ..RunArgs::default() }).expect_err("not ws");
+        assert_eq!(url.status(), 78);
+    }
+
+    #[test]
+    fn tokens_are_hidden() {
+        assert_eq!(without_token("ws://h:1/?token=abc"), "ws://h:1/?token=…");
+        assert_eq!(without_token("ws://h:1/?token=abc&x=1"), "ws://h:1/?token=…&x=1");
+        assert_eq!(without_token("--quiet"), "--quiet");
+    }
+}

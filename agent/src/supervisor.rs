@@ -1,0 +1,328 @@
+//! The parent of the roles: starts them, watches them, starts them again, and ends them.
+//!
+//! One thread, the program's main one, does all of it, woken by reports from a reader and a waiter thread per child and
+//! from the signal thread. It runs no C code and no actor, never waits for a child's answer, and writes to no terminal.
+//!
+//! Entry: [`Supervisor::run`]. Files: `child` a process's life, `process` what is known of a role, `start` what it is
+//! told, `policy` and `health` the pure decisions, `lives` deaths and restarts, `ending` how a run ends.
+
+use crate::failure::Failure;
+use crate::log_scan::LogScan;
+use crate::screen::Screen;
+use child::{Child, Report};
+use health::Health;
+use process::{Phase, Process};
+use rustix::process::Signal;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::Duration;
+use wire::Epoch;
+use wire::control::{FromRole, MAGIC, Role, ToRole};
+use wire::event::Event;
+use wire::log::{Context, Log};
+use wire::page::monotonic_ms;
+
+mod child;
+mod ending;
+mod health;
+mod lives;
+mod policy;
+mod process;
+mod start;
+
+pub use child::REPORTS_MAX;
+pub use ending::Outcome;
+pub use start::Plan;
+
+use ending::Ending;
+
+/// Deadlines are looked at this often.
+const TICK_MS: u64 = 25;
+/// A tick that comes this late means that this process itself stood still.
+const STANDSTILL_MS: u64 = 1_000;
+const ACTOR: &str = "supervisor";
+
+/// The emulator that the actors play on.
+#[derive(Debug)]
+struct Emulator {
+    epoch: Epoch,
+    address: String,
+    ring: Option<OwnedFd>,
+}
+
+/// The parent of one run's roles.
+#[derive(Debug)]
+pub struct Supervisor {
+    plan: Plan,
+    log: Log,
+    scan: LogScan,
+    screen: Screen,
+    reports: Receiver<Report>,
+    reporter: SyncSender<Report>,
+    processes: Vec<Process>,
+    emulator: Option<Emulator>,
+    ending: Option<Ending>,
+    pinged_ms: u64,
+    looked_ms: u64,
+    random: u64,
+}
+
+impl Supervisor {
+    /// Prepares a run. `scan` holds what its log tells of earlier processes.
+    pub fn new(plan: Plan, log: Log, scan: LogScan, screen: Screen) -> Result<Supervisor, Failure> {
+        let (reporter, reports) = std::sync::mpsc::sync_channel(REPORTS_MAX);
+        watch_signals(reporter.clone())?;
+        let epoch_before = |role| if role == Role::EmulatorBridge { scan.epoch } else { 0 };
+        let processes = plan.roles().into_iter().map(|role| Process::new(role, epoch_before(role))).collect();
+        let url = &plan.config.emulator.url;
+        // Epoch 0 leaves it to the actors to take the one that the bridge welcomes them with.
+        let emulator = (!url.is_empty()).then(|| Emulator { epoch: 0, address: url.clone(), ring: None });
+        let now_ms = monotonic_ms();
+        let random = plan.config.run.seed ^ now_ms;
+        Ok(Supervisor {
+            plan,
+            log,
+            scan,
+            screen,
+            reports,
+            reporter,
+            processes,
+            emulator,
+            ending: None,
+            pinged_ms: now_ms,
+            looked_ms: now_ms,
+            random,
+        })
+    }
+
+    /// Plays the run to its end. Must be called on the main thread.
+    pub fn run(mut self, started: Event) -> Outcome {
+        self.record(started);
+        for index in 0..self.processes.len() {
+            self.start(index);
+        }
+        while !self.is_over() {
+            match self.reports.recv_timeout(Duration::from_millis(TICK_MS)) {
+                Ok(report) => self.handle(report),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => unreachable!("this thread holds a sender"),
+            }
+            self.look(monotonic_ms());
+        }
+        self.conclude()
+    }
+
+    fn handle(&mut self, report: Report) {
+        match report {
+            Report::Said { role, life, message, descriptors } => self.hear(role, life, message, descriptors),
+            Report::Garbled { role, life, error } => self.kill(role, life, format!("it sent no message: {error}")),
+            Report::Ended { role, life, status } => self.bury(role, life, status),
+            Report::Signal(signal_hook::consts::SIGTSTP) => self.pause(),
+            Report::Signal(signal) => self.interrupt(signal),
+        }
+    }
+
+    fn hear(&mut self, role: Role, life: u32, message: FromRole, mut descriptors: Vec<OwnedFd>) {
+        let index = self.index_of(role);
+        let Some(live) = self.processes[index].live_of(life) else { return };
+        match (message, &live.phase) {
+            (FromRole::Hello { magic, wire_version, build, role: said }, Phase::Introducing) => {
+                let ours = (MAGIC, wire::WIRE_VERSION, wire::role::BUILD, role);
+                if (magic, wire_version, build.as_str(), said) != ours {
+                    let why = format!("it introduced itself as {said}, build {build}, protocol {wire_version}");
+                    return self.kill(role, life, why);
+                }
+                live.phase = Phase::Starting;
+                self.tell_start(index);
+            }
+            (FromRole::Ready { address, detail, .. }, Phase::Starting) => {
+                self.welcome(index, address, detail, descriptors.pop());
+            }
+            (FromRole::Failed { status, message }, _) => live.failed = Some((status, message)),
+            (FromRole::Status(status), Phase::Serving(_)) if role == Role::Actors => self.screen.status(status),
+            (FromRole::Finished(summary), Phase::Serving(_) | Phase::Starting) if role == Role::Actors => {
+                self.finish(summary);
+            }
+            (message, phase) => tracing::warn!(%role, ?phase, "unexpected: {message:?}"),
+        }
+    }
+
+    /// A role became ready.
+    fn welcome(&mut self, index: usize, address: Option<String>, detail: String, ring: Option<OwnedFd>) {
+        let now_ms = monotonic_ms();
+        let process = &mut self.processes[index];
+        let (role, epoch) = (process.role, process.epoch);
+        let Some(live) = process.live.as_mut() else { return };
+        live.phase = Phase::Serving(health::Watch::new(now_ms));
+        let child_pid = live.child.pid;
+        live.child.tell(&ToRole::Ping, &[]);
+        self.record(Event::ProcessReady { role: role.name().to_string(), child_pid, epoch, detail });
+        if let Some(address) = address.filter(|_| role == Role::EmulatorBridge) {
+            self.screen.ring(ring.as_ref().and_then(|ring| ring.try_clone().ok()));
+            self.emulator = Some(Emulator { epoch, address, ring });
+            self.tell_emulator_up();
+        }
+    }
+
+    fn tell_start(&mut self, index: usize) {
+        let (role, epoch, first) = {
+            let process = &self.processes[index];
+            (process.role, process.epoch, process.life == 1)
+        };
+        if role == Role::Actors
+            && !first
+            && let Err(error) = self.scan.advance(&self.plan.folder.log_path())
+        {
+            tracing::warn!("{}: {error}", self.plan.folder.log_path().display());
+        }
+        let start = self.plan.start(role, epoch, first, &self.scan);
+        self.tell(role, &start, &[]);
+        if role == Role::Actors {
+            self.tell_emulator_up();
+        }
+    }
+
+    fn tell_emulator_up(&self) {
+        let actors = &self.processes[self.index_of(Role::Actors)];
+        let (Some(emulator), Some(live), true) = (&self.emulator, &actors.live, actors.is_told()) else { return };
+        let message =
+            ToRole::EmulatorUp { instance: start::INSTANCE, epoch: emulator.epoch, address: emulator.address.clone() };
+        let ring: Vec<_> = emulator.ring.iter().map(|ring| ring.as_fd()).collect();
+        live.child.tell(&message, &ring);
+    }
+
+    fn tell_emulator_down(&mut self, epoch: Epoch, restarting: bool) {
+        let message = ToRole::EmulatorDown { instance: start::INSTANCE, epoch, restarting };
+        self.tell(Role::Actors, &message, &[]);
+    }
+
+    fn tell(&self, role: Role, message: &ToRole, descriptors: &[std::os::fd::BorrowedFd<'_>]) {
+        let process = &self.processes[self.index_of(role)];
+        if let Some(live) = process.live.as_ref().filter(|_| process.is_told()) {
+            live.child.tell(message, descriptors);
+        }
+    }
+
+    /// Looks at every deadline.
+    fn look(&mut self, now_ms: u64) {
+        if now_ms.saturating_sub(self.looked_ms) > STANDSTILL_MS {
+            self.forgive(now_ms);
+        }
+        self.looked_ms = now_ms;
+        if self.look_at_ending(now_ms) {
+            return;
+        }
+        if now_ms.saturating_sub(self.pinged_ms) >= self.plan.config.supervision.ping_ms {
+            self.pinged_ms = now_ms;
+            self.ping();
+        }
+        for index in 0..self.processes.len() {
+            self.look_at(index, now_ms);
+        }
+    }
+
+    fn ping(&self) {
+        for live in self.processes.iter().filter_map(|process| process.live.as_ref()) {
+            if matches!(&live.phase, Phase::Serving(watch) if watch.answers()) {
+                live.child.tell(&ToRole::Ping, &[]);
+            }
+        }
+    }
+
+    fn look_at(&mut self, index: usize, now_ms: u64) {
+        let limits = &self.plan.config.supervision;
+        let process = &mut self.processes[index];
+        let (role, life) = (process.role, process.life);
+        if process.due.is_some_and(|due| due.at_ms <= now_ms) && self.ending.is_none() {
+            return self.start(index);
+        }
+        let Some(live) = process.live.as_mut().filter(|live| live.killed.is_none()) else { return };
+        let page = live.child.page.read();
+        match &mut live.phase {
+            Phase::Introducing if now_ms >= live.since_ms + limits.handshake_ms => {
+                let why = format!("it did not introduce itself within {} ms", limits.handshake_ms);
+                self.kill(role, life, why);
+            }
+            Phase::Starting if now_ms >= page.protected_until_ms.max(live.since_ms + limits.ready_ms) => {
+                let why = format!("it was not ready within {} ms", now_ms - live.since_ms);
+                self.kill(role, life, why);
+            }
+            Phase::Introducing | Phase::Starting => {}
+            Phase::Serving(watch) => match watch.observe(now_ms, page, limits) {
+                Health::Unchanged => {}
+                Health::Suspect { silent_ms } => {
+                    let (child_pid, in_flight) = (live.child.pid, page.in_flight);
+                    let role = role.name().to_string();
+                    self.record(Event::ProcessSuspected { role, child_pid, silent_ms, in_flight });
+                }
+                Health::Dead { silent_ms } => self.kill(role, life, format!("it made no progress for {silent_ms} ms")),
+            },
+        }
+    }
+
+    /// Ends a process that cannot be asked to end.
+    fn kill(&mut self, role: Role, life: u32, why: String) {
+        let index = self.index_of(role);
+        if let Some(live) = self.processes[index].live_of(life).filter(|live| live.killed.is_none()) {
+            live.child.signal(Signal::KILL);
+            live.killed = Some(why);
+        }
+    }
+
+    /// Ctrl-Z: the roles stand still as long as this process does.
+    fn pause(&mut self) {
+        self.screen.pause();
+        self.signal_all(Signal::STOP);
+        if let Err(error) = signal_hook::low_level::raise(signal_hook::consts::SIGSTOP) {
+            tracing::warn!("cannot stop: {error}");
+        }
+        self.signal_all(Signal::CONT);
+        self.forgive(monotonic_ms());
+        self.screen.resume();
+    }
+
+    fn forgive(&mut self, now_ms: u64) {
+        for live in self.processes.iter_mut().filter_map(|process| process.live.as_mut()) {
+            match &mut live.phase {
+                Phase::Serving(watch) => watch.forgive(now_ms),
+                Phase::Introducing | Phase::Starting => live.since_ms = now_ms,
+            }
+        }
+    }
+
+    fn signal_all(&self, signal: Signal) {
+        self.children().for_each(|child| child.signal(signal));
+    }
+
+    fn children(&self) -> impl Iterator<Item = &Child> {
+        self.processes.iter().filter_map(|process| process.live.as_ref()).map(|live| &live.child)
+    }
+
+    fn index_of(&self, role: Role) -> usize {
+        self.processes.iter().position(|process| process.role == role).expect("only roles of this run report")
+    }
+
+    /// Writes an event; a log that cannot be written ends the run.
+    fn record(&mut self, event: Event) {
+        if let Err(error) = self.log.write(ACTOR, Context::default(), event) {
+            let failure =
+                Failure::Telemetry { path: self.plan.folder.log_path(), run_dir: self.plan.folder.path.clone(), error };
+            self.give_up(failure);
+        }
+    }
+}
+
+fn watch_signals(reports: SyncSender<Report>) -> Result<(), Failure> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+    let failed = |error| Failure::Os { what: "signals".to_string(), error };
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP]).map_err(failed)?;
+    let forward = move || {
+        for signal in signals.forever() {
+            if reports.send(Report::Signal(signal)).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("signals".to_string()).spawn(forward).map_err(failed)?;
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! Deaths and restarts: what is done with the verdicts of the restart policy.
+
+use super::Supervisor;
+use super::child::{self, cause};
+use super::ending::Ending;
+use super::policy::{self, Death, Verdict};
+use super::process::{Due, Live, Phase};
+use crate::failure::Failure;
+use std::process::ExitStatus;
+use wire::control::Role;
+use wire::event::Event;
+use wire::exit;
+use wire::page::monotonic_ms;
+
+impl Supervisor {
+    /// Starts a role's next life.
+    pub(super) fn start(&mut self, index: usize) {
+        let process = &mut self.processes[index];
+        let (role, due) = (process.role, process.due.take());
+        process.life += 1;
+        process.epoch += 1;
+        process.restarts += u32::from(due.is_some());
+        let (epoch, restarts) = (process.epoch, process.restarts);
+        let child = match child::spawn(role, process.life, &self.reporter) {
+            Ok(child) => child,
+            Err(error) => return self.give_up(Failure::Os { what: format!("cannot start {role}"), error }),
+        };
+        let child_pid = child.pid;
+        let since_ms = monotonic_ms();
+        self.processes[index].live =
+            Some(Live { child, since_ms, phase: Phase::Introducing, failed: None, killed: None });
+        if let Some(due) = due {
+            let role = role.name().to_string();
+            self.record(Event::ProcessRestarted { role, child_pid, epoch, restarts, delay_ms: due.delay_ms });
+        }
+    }
+
+    /// A role's process ended.
+    pub(super) fn bury(&mut self, role: Role, life: u32, status: ExitStatus) {
+        let index = self.index_of(role);
+        let process = &mut self.processes[index];
+        if process.life != life {
+            return;
+        }
+        let Some(live) = process.live.take() else { return };
+        let epoch = process.epoch;
+        let now_ms = monotonic_ms();
+        let reason = live.killed.as_ref().or(live.failed.as_ref().map(|(_, message)| message));
+        let cause = reason.map_or_else(|| cause(status), |reason| format!("{}: {reason}", cause(status)));
+        let expected = self.ending.as_ref().is_some_and(Ending::is_closing);
+        self.record(Event::ProcessExited {
+            role: role.name().to_string(),
+            child_pid: live.child.pid,
+            epoch,
+            cause: cause.clone(),
+            expected,
+        });
+        if role == Role::EmulatorBridge {
+            self.emulator = None;
+            self.screen.ring(None);
+        }
+        if self.ending.is_some() {
+            return self.mourn_in_ending(role, &live);
+        }
+        self.set_aside(index, live.child.page.read().in_flight);
+        let status = live.failed.as_ref().map(|(status, _)| *status).or(status.code());
+        let death = Death { at_ms: now_ms, lived_ms: now_ms.saturating_sub(live.since_ms), status };
+        let jitter = self.jitter();
+        let process = &mut self.processes[index];
+        let (history, verdict) = policy::decide(&process.history, death, &self.plan.config.supervision, jitter);
+        process.history = history;
+        let message = live.failed.map(|(_, message)| message);
+        self.carry_out(index, verdict, &cause, message);
+    }
+
+    fn carry_out(&mut self, index: usize, verdict: Verdict, cause: &str, message: Option<String>) {
+        let now_ms = monotonic_ms();
+        let (role, epoch) = (self.processes[index].role, self.processes[index].epoch);
+        if role == Role::EmulatorBridge {
+            self.tell_emulator_down(epoch, matches!(verdict, Verdict::Restart { .. }));
+        }
+        match verdict {
+            Verdict::Restart { delay_ms } => {
+                self.processes[index].due = Some(Due { at_ms: now_ms + delay_ms, delay_ms });
+                self.screen.note(format!("{role} ended ({cause}); it is started again"));
+            }
+            Verdict::Permanent { status } => {
+                let message = message.unwrap_or_else(|| format!("{role} ended with {cause}; the lines above say why"));
+                self.give_up(Failure::Role { status, message });
+            }
+            Verdict::Open { retry_ms, deaths } => self.open_circuit(index, retry_ms, deaths, cause),
+        }
+    }
+
+    fn open_circuit(&mut self, index: usize, retry_ms: u64, deaths: u32, cause: &str) {
+        let role = self.processes[index].role;
+        let restarts = self.processes[index].restarts;
+        let window_s = self.plan.config.supervision.window_s;
+        let retry_s = retry_ms / 1_000;
+        self.record(Event::CircuitOpened { role: role.name().to_string(), restarts, window_s, retry_s });
+        let often = format!("{role} ended {deaths} times within {window_s} s, the last time with {cause}");
+        let log = self.plan.folder.log_path();
+        match role {
+            Role::EmulatorBridge => self.give_up(Failure::Role {
+                status: exit::UNAVAILABLE,
+                message: format!("{often}; nothing is left to play on: check the core and the ROM with `agent doctor`"),
+            }),
+            Role::Actors => self.give_up(Failure::Role {
+                status: exit::SOFTWARE,
+                message: format!("{often}; this is a defect: report it with {}", log.display()),
+            }),
+            Role::Indexes | Role::Skills => {
+                self.processes[index].due = Some(Due { at_ms: monotonic_ms() + retry_ms, delay_ms: retry_ms });
+                let detail = format!("{often}; the run goes on without it, one try each {retry_s} s");
+                self.screen.note(detail.clone());
+                self.record(Event::AlertRaised { alert: format!("{role} given up"), detail });
+            }
+        }
+    }
+
+    /// Two deaths over the same request: it is named, so that nobody tries it a third time.
+    fn set_aside(&mut self, index: usize, in_flight: u64) {
+        let process = &mut self.processes[index];
+        let role = process.role;
+        let twice = in_flight != 0 && in_flight == process.last_in_flight;
+        process.last_in_flight = in_flight;
+        if twice {
+            let detail = format!("{role} died twice on request {in_flight}");
+            self.record(Event::AlertRaised { alert: "request set aside".to_string(), detail });
+        }
+    }
+
+    /// A number from 0 to 1, the next of a sequence that the run's seed begins (splitmix64).
+    fn jitter(&mut self) -> f64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.random;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) as f64 / u64::MAX as f64
+    }
+}

@@ -1,0 +1,89 @@
+//! What the supervisor knows of one role: its running process, or when the next one is due.
+
+use super::child::{Child, Life};
+use super::health::Watch;
+use super::policy::History;
+use wire::Epoch;
+use wire::control::Role;
+
+/// How far a process has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It has yet to introduce itself.
+    Introducing,
+    /// It was told what to do, and has yet to become ready.
+    Starting,
+    /// It works.
+    Serving(Watch),
+}
+
+/// A running process.
+#[derive(Debug)]
+pub struct Live {
+    /// The process.
+    pub child: Child,
+    /// When it was started.
+    pub since_ms: u64,
+    /// How far it has come.
+    pub phase: Phase,
+    /// Why it says it cannot work: status and message.
+    pub failed: Option<(i32, String)>,
+    /// Why it was killed.
+    pub killed: Option<String>,
+}
+
+/// A restart that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// When.
+    pub at_ms: u64,
+    /// How long after the death that is.
+    pub delay_ms: u64,
+}
+
+/// One role of the run.
+#[derive(Debug)]
+pub struct Process {
+    /// Which role.
+    pub role: Role,
+    /// Its lives in this process of ours.
+    pub life: Life,
+    /// Its life as others count it: a bridge's goes on from those of a resumed run.
+    pub epoch: Epoch,
+    /// Its running process.
+    pub live: Option<Live>,
+    /// The restart that is due.
+    pub due: Option<Due>,
+    /// Restarts in the whole run.
+    pub restarts: u32,
+    /// Its deaths.
+    pub history: History,
+    /// What it was working on when it last died.
+    pub last_in_flight: u64,
+}
+
+impl Process {
+    /// A role that has not been started yet.
+    pub fn new(role: Role, epoch_before: Epoch) -> Process {
+        Process {
+            role,
+            life: 0,
+            epoch: epoch_before,
+            live: None,
+            due: None,
+            restarts: 0,
+            history: History::default(),
+            last_in_flight: 0,
+        }
+    }
+
+    /// The running process, if it is of this life.
+    pub fn live_of(&mut self, life: Life) -> Option<&mut Live> {
+        self.live.as_mut().filter(|_| self.life == life)
+    }
+
+    /// Whether it has been told what to do, so that it can be told more.
+    pub fn is_told(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.phase != Phase::Introducing)
+    }
+}

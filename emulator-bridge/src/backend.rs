@@ -1,0 +1,181 @@
+//! The one trait that every emulator is driven through, and why an emulator refuses.
+//!
+//! A backend that steps frames ([`Capabilities::frame_step`]) runs exactly one in each [`EmulatorBackend::run_frame`]
+//! and stands still otherwise. One that cannot (somebody's open emulator window) waits there until a frame has passed.
+//! What a backend cannot do, its capabilities say; nobody calls it then.
+
+use std::path::PathBuf;
+use wire::buttons::Mask;
+use wire::emulator::{Capabilities, Cartridge, PixelFormat, Refusal};
+use wire::memory::{Bus, Region};
+use wire::ring::Picture;
+use wire::{exit, ring};
+
+/// What is known of an emulator once its game is loaded, and does not change afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Introduction {
+    /// Which backend this is: `libretro`, `mgba-lua`, `mgba-http`.
+    pub backend: &'static str,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// What runs in it.
+    pub cartridge: Cartridge,
+    /// The machine: `gba`, or the core's name for another console.
+    pub system: String,
+    /// The core's name and version.
+    pub core: String,
+    /// Usual picture size in pixels.
+    pub width: u32,
+    /// Usual picture size in pixels.
+    pub height: u32,
+    /// Most pixels that a picture may have.
+    pub pixels_max: usize,
+    /// How pixels are stored.
+    pub format: PixelFormat,
+    /// Frames a second of the real machine, in millionths.
+    pub frame_rate_micro: u64,
+    /// The memory that a snapshot holds, at most [`ring::REGIONS_MAX`] regions.
+    pub regions: Vec<Region>,
+}
+
+/// An emulator with a game in it.
+pub trait EmulatorBackend: Send {
+    /// What is known of it.
+    fn introduction(&self) -> &Introduction;
+
+    /// Lets a frame pass with these keys held and returns how many passed: one, unless the emulator runs by itself.
+    fn run_frame(&mut self, keys: Mask) -> Result<u32, BackendError>;
+
+    /// The newest frame's picture; black before the first.
+    fn picture(&self) -> Picture<'_>;
+
+    /// The bytes of the region with this index in [`Introduction::regions`], as they were at the end of the newest
+    /// frame.
+    fn region_bytes(&self, index: usize) -> &[u8];
+
+    /// Reads memory by bus address.
+    fn read(&self, address: u32, target: &mut [u8]) -> Result<(), BackendError>;
+
+    /// Writes memory by bus address, whole or not at all.
+    fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), BackendError>;
+
+    /// Takes the state and the save memory in one blob that names what it belongs to.
+    fn save_state(&mut self) -> Result<Vec<u8>, BackendError>;
+
+    /// Restores what [`EmulatorBackend::save_state`] returned. A blob that is foreign, cut short or damaged is refused
+    /// and changes nothing.
+    fn load_state(&mut self, state: &[u8]) -> Result<(), BackendError>;
+
+    /// Resets the machine; save memory stays.
+    fn reset(&mut self) -> Result<(), BackendError>;
+}
+
+/// A backend's memory as conditions read it.
+pub(crate) struct BackendBus<'a>(pub(crate) &'a dyn EmulatorBackend);
+
+impl Bus for BackendBus<'_> {
+    fn read(&self, address: u32, target: &mut [u8]) -> bool {
+        self.0.read(address, target).is_ok()
+    }
+}
+
+/// Copies a picture's rows without gaps.
+pub(crate) fn packed_rows(picture: &Picture<'_>) -> Vec<u8> {
+    let row_bytes = picture.width as usize * picture.format.bytes();
+    let mut pixels = Vec::with_capacity(row_bytes * picture.height as usize);
+    for row in picture.pixels.chunks(picture.pitch.max(1)).take(picture.height as usize) {
+        pixels.extend_from_slice(&row[..row_bytes]);
+    }
+    pixels
+}
+
+/// Why an emulator cannot be had, or does not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// No core was given and none lies in the usual places.
+    #[error(
+        "no libretro core found: run scripts/setup.sh, or install the Debian package libretro-mgba, or set \
+         [emulator] core = \"/path/to/mgba_libretro.so\" (looked for mgba_libretro.so in {searched})"
+    )]
+    CoreMissing {
+        /// Where it was looked for.
+        searched: String,
+    },
+    /// The file is no libretro core, or one that cannot work here.
+    #[error("core {path}: {reason}")]
+    CoreUnusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
+    /// A core keeps its state in global variables, so one process runs one.
+    #[error("a libretro core is already running in this process: start another process for another game")]
+    CoreInUse,
+    /// The ROM is not there or cannot be read.
+    #[error("ROM {path}: {reason}")]
+    RomMissing {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be read.
+        reason: String,
+    },
+    /// The file is not a ROM.
+    #[error("ROM {path}: {reason}")]
+    RomForeign {
+        /// The file.
+        path: PathBuf,
+        /// What was found instead.
+        reason: String,
+    },
+    /// Files of the emulator cannot be made.
+    #[error("emulator folder {path}: {reason}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the operating system says.
+        reason: String,
+    },
+    /// Memory that the machine does not have, or that cannot be written.
+    #[error("memory at {address:#010x} is not mapped")]
+    Unmapped {
+        /// Its address.
+        address: u32,
+    },
+    /// The save state does not fit.
+    #[error("save state: {0}")]
+    BadState(String),
+    /// The backend cannot do this.
+    #[error("the emulator cannot {0}")]
+    Unsupported(&'static str),
+    /// The frame ring cannot be made.
+    #[error(transparent)]
+    Ring(#[from] ring::RingError),
+}
+
+impl BackendError {
+    /// The status a process ends with that cannot start because of this.
+    pub fn exit_status(&self) -> i32 {
+        match self {
+            BackendError::CoreMissing { .. } | BackendError::CoreUnusable { .. } => exit::UNAVAILABLE,
+            BackendError::RomMissing { .. } => exit::NO_INPUT,
+            BackendError::RomForeign { .. } => exit::DATA,
+            BackendError::Folder { .. } => exit::IO,
+            BackendError::Ring(_) => exit::OS,
+            BackendError::CoreInUse
+            | BackendError::Unmapped { .. }
+            | BackendError::BadState(_)
+            | BackendError::Unsupported(_) => exit::SOFTWARE,
+        }
+    }
+
+    /// What a client is told.
+    pub(crate) fn refusal(self) -> Refusal {
+        match self {
+            BackendError::Unmapped { address } => Refusal::Unmapped { address },
+            BackendError::BadState(message) => Refusal::BadState { message },
+            BackendError::Unsupported(what) => Refusal::Unsupported { capability: what.to_string() },
+            other => Refusal::Unsupported { capability: other.to_string() },
+        }
+    }
+}

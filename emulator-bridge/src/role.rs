@@ -1,0 +1,96 @@
+//! The bridge as a role of a run: one emulator, its ring handed to the parent, its life tied to the parent's.
+
+use crate::backend::BackendError;
+use crate::libretro::open_backend;
+use crate::publish::Publisher;
+use crate::server::{ServeError, Server, ServerOptions};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::PathBuf;
+use wire::control::{FromRole, StartBridge, ToRole};
+use wire::emulator::Cartridge;
+use wire::exit;
+use wire::page::{ProgressPage, Stage};
+use wire::role::{self, RoleHandle};
+
+/// How long loading a core and a game may take; silence is expected meanwhile.
+const LOADING_MS_MAX: u64 = 10_000;
+/// The folder for the core's files, below the run's.
+const SAVE_FOLDER: &str = "emulator";
+
+/// Runs the role until the parent says stop or is gone; returns the status to exit with.
+pub fn serve(handle: RoleHandle) -> i32 {
+    let RoleHandle { link, page, start } = handle;
+    let ToRole::StartBridge(start) = start else {
+        return role::fail(&link, exit::PROTOCOL, "the bridge was told to start as another role");
+    };
+    page.protect_ms(LOADING_MS_MAX);
+    let Opened { server, ring, cartridge, detail } = match open(&start, &page) {
+        Ok(opened) => opened,
+        Err(failure) => return role::fail(&link, failure.status, failure.message),
+    };
+    page.enter(Stage::Serving);
+    page.protect_ms(0);
+    let ready = FromRole::Ready { address: Some(server.address()), cartridge: Some(cartridge), detail };
+    if let Err(error) = link.send(&ready, &[ring.as_fd()]) {
+        tracing::error!(%error, "the parent did not take the ring");
+        return exit::SOFTWARE;
+    }
+    drop(ring);
+    loop {
+        match link.receive::<ToRole>() {
+            Ok((ToRole::Ping, _)) => server.ping(),
+            Ok((ToRole::Stop, _)) => break,
+            Ok((other, _)) => tracing::warn!(?other, "the parent sent what is not for a bridge"),
+            Err(error) => {
+                tracing::debug!(%error, "the parent is gone");
+                break;
+            }
+        }
+    }
+    page.enter(Stage::Stopping);
+    server.stop();
+    exit::OK
+}
+
+struct Opened {
+    server: Server,
+    ring: OwnedFd,
+    cartridge: Cartridge,
+    detail: String,
+}
+
+/// Why the role cannot start, as the parent is told.
+struct Failure {
+    status: i32,
+    message: String,
+}
+
+impl From<BackendError> for Failure {
+    fn from(error: BackendError) -> Failure {
+        Failure { status: error.exit_status(), message: error.to_string() }
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Failure {
+        Failure { status: error.exit_status(), message: error.to_string() }
+    }
+}
+
+fn open(start: &StartBridge, page: &ProgressPage) -> Result<Opened, Failure> {
+    let folder: PathBuf = start.run_dir.join(SAVE_FOLDER).join(start.instance.to_string());
+    let backend = open_backend(start.core.as_deref(), &start.rom, &folder)?;
+    let publisher = Publisher::create(backend.as_ref(), start.epoch)?;
+    let ring = publisher.descriptor()?;
+    let introduction = backend.introduction();
+    let cartridge = introduction.cartridge.clone();
+    let detail = format!("{} with {} ({})", introduction.core, cartridge.title, cartridge.code);
+    let options = ServerOptions {
+        instance: start.instance,
+        epoch: start.epoch,
+        listen: start.listen.clone(),
+        token: start.token.clone(),
+    };
+    let server = Server::start(&options, backend, Some(publisher), Some(page.clone()))?;
+    Ok(Opened { server, ring, cartridge, detail })
+}

@@ -1,0 +1,90 @@
+//! How well the agent plays, and that it goes on playing.
+
+use std::ops::RangeInclusive;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tests::Program;
+use wire::event::Event;
+
+/// Games at a time.
+const GAMES: usize = 2;
+
+/// Plays one life of a seed; gives the highest floor it reached.
+fn best_floor(brain: &str, seed: u32, floors: u32, steps: Option<u32>) -> u32 {
+    let (seed, floors) = (seed.to_string(), floors.to_string());
+    let mut arguments = vec!["--brain", brain, "--seed", &seed, "--floors", &floors, "--one-life"];
+    arguments.extend(["--pace", "unthrottled", "--quiet"]);
+    let steps = steps.map(|steps| steps.to_string());
+    arguments.extend(steps.iter().flat_map(|steps| ["--steps", steps]));
+    let finished = Program::run(&arguments).finish();
+    assert!(finished.count("RunEnded") == 1, "seed {seed}: {}", finished.stderr);
+    finished.floors().into_iter().max().unwrap_or_default()
+}
+
+/// The floor that each of these seeds reaches.
+fn floors_of(seeds: RangeInclusive<u32>, play: impl Fn(u32) -> u32 + Sync) -> Vec<(u32, u32)> {
+    let next = AtomicU32::new(*seeds.start());
+    let results = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..GAMES {
+            scope.spawn(|| {
+                while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| seeds.contains(seed)) {
+                    let floor = play(seed);
+                    results.lock().expect("no game panics").push((seed, floor));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().expect("no game panics");
+    results.sort();
+    results
+}
+
+#[test]
+fn the_planner_reaches_floor_ten_in_nine_lives_of_ten() {
+    let (seeds, needed) = if tests::is_soak() { (1..=50, 45) } else { (1..=10, 9) };
+    let results = floors_of(seeds, |seed| best_floor("planner", seed, 10, None));
+    let reached = results.iter().filter(|(_, floor)| *floor >= 10).count();
+    println!("planner: {reached} of {} reached floor 10: {results:?}", results.len());
+    assert!(reached >= needed, "{reached} of {} reached floor 10: {results:?}", results.len());
+}
+
+#[test]
+fn a_random_player_hardly_ever_reaches_floor_three() {
+    let (seeds, allowed) = if tests::is_soak() { (1..=50, 4) } else { (1..=10, 1) };
+    let results = floors_of(seeds, |seed| best_floor("random", seed, 3, Some(3_000)));
+    let reached = results.iter().filter(|(_, floor)| *floor >= 3).count();
+    println!("random: {reached} of {} reached floor 3: {results:?}", results.len());
+    assert!(reached <= allowed, "{reached} of {} reached floor 3: {results:?}", results.len());
+}
+
+/// Resident memory, in KiB, and open descriptors of a process.
+fn footprint(pid: u32) -> (u64, usize) {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process lives");
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a resident size");
+    let kilobytes = resident.trim().trim_end_matches(" kB").trim().parse().expect("a number");
+    (kilobytes, std::fs::read_dir(format!("/proc/{pid}/fd")).expect("the process lives").count())
+}
+
+#[test]
+fn memory_and_descriptors_stay_flat_over_many_steps() {
+    let steps: u64 = if tests::is_soak() { 100_000 } else { 6_000 };
+    let program = Program::run(&["--floors", "0", "--steps", "1000000", "--pace", "unthrottled", "--quiet"]);
+    let mut processes: Vec<(&str, u32)> =
+        ["emulator-bridge", "actors", "indexes", "skills"].map(|role| (role, program.role(role, 0))).to_vec();
+    processes.push(("agent", program.pid()));
+    let measure = || processes.iter().map(|(_, pid)| footprint(*pid)).collect::<Vec<_>>();
+    // What grows once (buffers, the allocator's arenas) has grown by then.
+    let settled = 2_000;
+    program.wait_for_steps(settled);
+    let before = measure();
+    program.wait_for_steps(settled + steps);
+    let after = measure();
+    let died = program.lines().iter().any(|line| matches!(line.event, Event::ProcessExited { .. }));
+    assert!(!died, "a role died meanwhile");
+    for (((role, _), (before_kib, before_fds)), (after_kib, after_fds)) in processes.iter().zip(before).zip(after) {
+        println!("{role}: {before_kib} -> {after_kib} KiB, {before_fds} -> {after_fds} descriptors in {steps} steps");
+        assert!(after_kib <= before_kib + 1024, "{role} grew from {before_kib} to {after_kib} KiB");
+        assert!(after_fds <= before_fds, "{role} has {after_fds} descriptors instead of {before_fds}");
+    }
+}
