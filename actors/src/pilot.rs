@@ -102,14 +102,15 @@ impl Pilot {
     }
 
     fn follow(&mut self, course: Course, context: &mut Context<Pilot>) {
-        let message = match course {
-            Course::Onward => return self.advance(context),
-            Course::Finished(summary) => FromRole::Finished(summary),
-            Course::Failed { status, message } => FromRole::Failed { status, message },
-        };
-        self.is_finished = true;
-        // A parent that is gone takes this process with it.
-        let _ = self.parent.send(&message, &[]);
+        match course {
+            Course::Onward => self.advance(context),
+            Course::Finished(summary) => {
+                self.is_finished = true;
+                // A parent that is gone takes this process with it.
+                let _ = self.parent.send(&FromRole::Finished(summary), &[]);
+            }
+            Course::Failed { status, message } => std::process::exit(wire::role::fail(&self.parent, status, message)),
+        }
     }
 }
 

@@ -193,9 +193,7 @@ impl Journey {
         }
         let aboard = self.aboard.as_ref();
         let can_seed = aboard.is_some_and(|aboard| {
-            aboard.welcome.capabilities.reset
-                && aboard.welcome.capabilities.write
-                && aboard.profile.seed.is_some()
+            aboard.welcome.capabilities.reset && aboard.welcome.capabilities.write && aboard.profile.seed.is_some()
         });
         if can_seed {
             self.request(Request::Reset).await?;
@@ -304,7 +302,8 @@ impl Journey {
         };
         self.write(self.context(), event)?;
         if profile.is_none() {
-            let detail = "no profile explains this game's memory: it is played from pixels alone, by keys at random".to_string();
+            let detail =
+                "no profile explains this game's memory: it is played from pixels alone, by keys at random".to_string();
             self.write(self.context(), Event::AlertRaised { alert: "unknown game".into(), detail })?;
         }
         Ok(())
