@@ -59,6 +59,9 @@ pub enum Command {
     /// Role: loads and runs skills.
     #[command(hide = true)]
     Skills,
+    /// Does one piece of work for `doctor` or `bench` that the parent must not do itself, and prints a JSON object.
+    #[command(hide = true)]
+    Worker(WorkerArgs),
 }
 
 /// Options of `run`. What is left out comes from the configuration.
@@ -145,9 +148,45 @@ pub struct BenchArgs {
     /// ROM [default: Burrow, the bundled game]
     #[arg(long, value_name = "FILE")]
     pub rom: Option<PathBuf>,
-    /// Measure in this process, which links the measured code.
-    #[arg(long, hide = true)]
-    pub worker: bool,
+}
+
+/// Options of `worker`.
+#[derive(Debug, Args)]
+pub struct WorkerArgs {
+    /// What to do
+    #[arg(value_enum)]
+    pub what: WorkerKind,
+    /// libretro core
+    #[arg(long, value_name = "FILE")]
+    pub core: Option<PathBuf>,
+    /// ROM
+    #[arg(long, value_name = "FILE")]
+    pub rom: Option<PathBuf>,
+    /// Folder for what an emulator wants to keep
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
+/// What a worker does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WorkerKind {
+    /// Loads the core and the ROM and runs a frame
+    CheckEmulator,
+    /// Measures the emulator bridge
+    BenchBridge,
+    /// Measures decoding
+    BenchDecode,
+}
+
+impl WorkerKind {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            WorkerKind::CheckEmulator => "check-emulator",
+            WorkerKind::BenchBridge => "bench-bridge",
+            WorkerKind::BenchDecode => "bench-decode",
+        }
+    }
 }
 
 /// What `bench` measures.

@@ -71,9 +71,6 @@ pub enum Failure {
         /// What is wrong and what to do.
         message: String,
     },
-    /// Something that was asked for is not there.
-    #[error("{0}")]
-    Unavailable(String),
 }
 
 impl Failure {
@@ -87,7 +84,6 @@ impl Failure {
             Failure::Folder { .. } => exit::USAGE,
             Failure::Os { .. } => exit::OS,
             Failure::Role { status, .. } => *status,
-            Failure::Unavailable(_) => exit::UNAVAILABLE,
         }
     }
 }

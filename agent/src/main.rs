@@ -26,6 +26,7 @@ mod screen;
 mod settings;
 mod summary;
 mod supervisor;
+mod worker;
 
 /// Says which of the program's own messages reach stderr, for example `debug` or `actors=trace`.
 const LOG_VARIABLE: &str = "POCKETPILOT_LOG";
@@ -54,12 +55,13 @@ fn carry_out(command: Command) -> i32 {
         Command::Indexes { self_test: true } => roles::test_indexes(),
         Command::Indexes { self_test: false } => roles::serve(Role::Indexes),
         Command::Skills => roles::serve(Role::Skills),
+        Command::Worker(args) => worker::work(&args),
     }
 }
 
 fn tell(result: Result<i32, Failure>) -> i32 {
     result.unwrap_or_else(|failure| {
-        eprintln!("agent: {failure}");
+        screen::complain(&format!("agent: {failure}"));
         failure.status()
     })
 }

@@ -1,6 +1,7 @@
 //! The entries of the roles: what this executable does when the parent has started it again.
 
 use crate::cli::BridgeArgs;
+use crate::screen;
 use wire::control::Role;
 use wire::exit;
 use wire::role::RoleHandle;
@@ -10,7 +11,7 @@ pub fn serve(role: Role) -> i32 {
     let handle = match wire::role::begin(role) {
         Ok(handle) => handle,
         Err(error) => {
-            eprintln!("agent {role}: {error}");
+            screen::complain(&format!("agent {role}: {error}"));
             return exit::USAGE;
         }
     };
@@ -34,11 +35,11 @@ pub fn emulator_bridge(args: BridgeArgs) -> i32 {
 pub fn test_indexes() -> i32 {
     match indexes::self_test() {
         Ok(version) => {
-            println!("FAISS {version}");
+            screen::print(&format!("FAISS {version}\n"));
             exit::OK
         }
         Err(error) => {
-            eprintln!("agent indexes: {error}");
+            screen::complain(&format!("agent indexes: {error}"));
             exit::SOFTWARE
         }
     }

@@ -36,8 +36,9 @@ pub fn run(args: &RunArgs) -> Result<i32, Failure> {
     let keeps_log = plan.config.telemetry.backend == Backend::File;
     let Outcome { status, failure, summary } = Supervisor::new(plan, log, scan, screen)?.run(first);
     if mode != Mode::Quiet {
-        let log = keeps_log.then_some(log_path.as_path());
-        screen::print(&summary::text(&asked, &summary, &run_dir, log));
+        let near = |path: &Path| path.strip_prefix(&folder).unwrap_or(path).to_path_buf();
+        let log = keeps_log.then(|| near(&log_path));
+        screen::print(&summary::text(&asked, &summary, &near(&run_dir), log.as_deref()));
     }
     match failure {
         Some(failure) => Err(failure),

@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
-use wire::control::Status;
+use wire::control::{Status, Summary};
 
 mod live;
 mod picture;
@@ -66,6 +66,7 @@ pub struct Heading {
 #[derive(Debug)]
 enum Show {
     Status(Status),
+    Finished(Summary),
     Ring(Option<OwnedFd>),
     Note(String),
     Pause(SyncSender<()>),
@@ -100,6 +101,11 @@ impl Screen {
     /// How the game stands.
     pub fn status(&self, status: Status) {
         self.show(Show::Status(status));
+    }
+
+    /// How the game ended.
+    pub fn finished(&self, summary: Summary) {
+        self.show(Show::Finished(summary));
     }
 
     /// Where the picture comes from; `None`: there is none.
@@ -143,6 +149,11 @@ impl Screen {
 pub fn print(text: &str) {
     let mut output = io::stdout().lock();
     let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+}
+
+/// Says what went wrong, as one line; nobody listening is no reason to fail either.
+pub fn complain(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 #[cfg(test)]

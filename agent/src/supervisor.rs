@@ -138,7 +138,11 @@ impl Supervisor {
             (FromRole::Ready { address, detail, .. }, Phase::Starting) => {
                 self.welcome(index, address, detail, descriptors.pop());
             }
-            (FromRole::Failed { status, message }, _) => live.failed = Some((status, message)),
+            (FromRole::Failed { status, message }, _) => {
+                live.failed = Some((status, message));
+                live.leave_by_ms = monotonic_ms() + self.plan.config.supervision.stop_ms;
+                live.child.tell(&ToRole::Stop, &[]);
+            }
             (FromRole::Status(status), Phase::Serving(_)) if role == Role::Actors => self.screen.status(status),
             (FromRole::Finished(summary), Phase::Serving(_) | Phase::Starting) if role == Role::Actors => {
                 self.finish(summary);
@@ -237,6 +241,12 @@ impl Supervisor {
             return self.start(index);
         }
         let Some(live) = process.live.as_mut().filter(|live| live.killed.is_none()) else { return };
+        if live.failed.is_some() {
+            if now_ms >= live.leave_by_ms {
+                self.kill(role, life, "it failed and did not end".to_string());
+            }
+            return;
+        }
         let page = live.child.page.read();
         match &mut live.phase {
             Phase::Introducing if now_ms >= live.since_ms + limits.handshake_ms => {

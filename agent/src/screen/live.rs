@@ -1,7 +1,8 @@
 //! The live view: the game's picture and a few lines about it, drawn over themselves a few times a second.
 //!
-//! It uses the lines it needs where the cursor stands, not the alternate screen, so that the last picture stays above
-//! the summary and what was there before stays in the scrollback.
+//! It uses the ordinary screen, not the alternate one, so that the last picture stays above the summary; what was
+//! there before is scrolled up first. Lines are addressed from the top, and now and then all are drawn again: other
+//! processes print too, and Ctrl-C makes the terminal drop output that it has not shown yet.
 
 use super::{Heading, Show, picture, print};
 use std::fmt::Write as _;
@@ -11,12 +12,14 @@ use std::time::{Duration, Instant};
 use wire::control::Status;
 use wire::ring::{ReadOutcome, RingReader, Snapshot};
 
-const FRAME_MS: u64 = 66;
+const PICTURE_MS: u64 = 66;
 const TEXT_LINES: usize = 4;
 const BAR_CELLS: usize = 10;
 const HIDE_CURSOR: &str = "\x1b[?25l";
 const SHOW_CURSOR: &str = "\x1b[?25h";
-const CLEAR: &str = "\x1b[2J\x1b[H";
+const CLEAR: &str = "\x1b[2J";
+/// Every so many pictures, all lines are drawn again.
+const REFRESH_PICTURES: u32 = 15;
 /// Terminals that know these draw what is between them at once; the others ignore them.
 const BEGIN: &str = "\x1b[?2026h";
 const END: &str = "\x1b[?2026l";
@@ -29,29 +32,26 @@ pub fn draw(shows: &Receiver<Show>, heading: &Heading) {
         hook(information);
     }));
     let mut view = View { note: format!("run {}: {}", heading.run, heading.what), ..View::default() };
-    let mut canvas = Canvas::default();
+    let mut canvas = Canvas::begin();
     let mut next = Instant::now();
-    print(HIDE_CURSOR);
     loop {
         match shows.recv_timeout(next.saturating_duration_since(Instant::now())) {
             Ok(Show::Pause(done)) => {
-                print(SHOW_CURSOR);
+                canvas.end();
                 let _ = done.send(());
             }
-            Ok(Show::Resume) => {
-                print(HIDE_CURSOR);
-                canvas = Canvas::default();
-            }
+            Ok(Show::Resume) => canvas = Canvas::begin(),
             Ok(show) => view.take(show),
             Err(RecvTimeoutError::Timeout) => {
-                next = Instant::now() + Duration::from_millis(FRAME_MS);
+                next = Instant::now() + Duration::from_millis(PICTURE_MS);
                 canvas.draw(&mut view, heading);
             }
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
+    canvas.refresh();
     canvas.draw(&mut view, heading);
-    print(SHOW_CURSOR);
+    canvas.end();
 }
 
 /// What is to be seen.
@@ -67,6 +67,11 @@ impl View {
     fn take(&mut self, show: Show) {
         match show {
             Show::Status(status) => self.status = status,
+            Show::Finished(summary) => {
+                self.status.step = summary.steps;
+                self.status.floors = summary.floors;
+                self.status.turns = summary.turns;
+            }
             Show::Note(note) => self.note = note,
             Show::Ring(ring) => {
                 self.ring = ring.and_then(|ring: OwnedFd| RingReader::open(ring).ok());
@@ -97,47 +102,61 @@ impl View {
 }
 
 /// What stands on the terminal.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Canvas {
     lines: Vec<String>,
     size: (usize, usize),
+    pictures: u32,
 }
 
 impl Canvas {
+    /// Makes room: what stands on the terminal moves up into its scrollback.
+    fn begin() -> Canvas {
+        let size = terminal_size();
+        print(&format!("{HIDE_CURSOR}{}", "\n".repeat(size.1)));
+        Canvas { lines: Vec::new(), size, pictures: 0 }
+    }
+
     fn draw(&mut self, view: &mut View, heading: &Heading) {
         view.look();
-        let size = crossterm::terminal::size().map_or((80, 24), |(columns, rows)| (columns.into(), rows.into()));
-        let lines = view.lines(heading, size);
-        // After a change of size nobody knows where the old lines are.
-        let resized = self.size != (0, 0) && self.size != size;
-        if resized {
-            self.lines.clear();
+        let size = terminal_size();
+        self.pictures += 1;
+        if size != self.size || self.pictures.is_multiple_of(REFRESH_PICTURES) {
+            self.refresh();
         }
+        let clear = if size == self.size { "" } else { CLEAR };
+        let lines = view.lines(heading, size);
         let changes = changes(&self.lines, &lines);
-        if resized || !changes.is_empty() {
-            print(&format!("{BEGIN}{}{changes}{END}", if resized { CLEAR } else { "" }));
+        if !changes.is_empty() {
+            print(&format!("{BEGIN}{clear}{changes}{END}"));
         }
         (self.lines, self.size) = (lines, size);
     }
+
+    /// Draws all lines the next time.
+    fn refresh(&mut self) {
+        self.lines.clear();
+    }
+
+    /// Leaves the cursor below the last line.
+    fn end(&self) {
+        print(&format!("\x1b[{};1H\x1b[J{SHOW_CURSOR}", self.lines.len() + 1));
+    }
 }
 
-/// What to print to turn the old lines above the cursor into the new ones.
+fn terminal_size() -> (usize, usize) {
+    crossterm::terminal::size().map_or((80, 24), |(columns, rows)| (columns.into(), rows.into()))
+}
+
+/// What to print to turn the old lines into the new ones.
 fn changes(old: &[String], new: &[String]) -> String {
     let mut text = String::new();
-    if old == new {
-        return text;
+    for (index, line) in new.iter().enumerate().filter(|(index, line)| old.get(*index) != Some(line)) {
+        let _ = write!(text, "\x1b[{};1H{line}\x1b[K", index + 1);
     }
-    if !old.is_empty() {
-        let _ = write!(text, "\x1b[{}A", old.len());
-    }
-    for (index, line) in new.iter().enumerate() {
-        if old.get(index) != Some(line) {
-            let _ = write!(text, "\r{line}\x1b[K");
-        }
-        text.push('\n');
-    }
-    if new.len() < old.len() {
-        text.push_str("\x1b[J");
+    // Below the last line there may be older ones, or what another process printed.
+    if old.is_empty() || new.len() < old.len() {
+        let _ = write!(text, "\x1b[{};1H\x1b[J", new.len() + 1);
     }
     text
 }
@@ -178,9 +197,10 @@ mod tests {
 
     #[test]
     fn only_changed_lines_are_drawn_again() {
-        assert_eq!(changes(&[], &strings(&["a", "b"])), "\ra\x1b[K\n\rb\x1b[K\n");
-        assert_eq!(changes(&strings(&["a", "b"]), &strings(&["a", "c"])), "\x1b[2A\n\rc\x1b[K\n");
-        assert_eq!(changes(&strings(&["a", "b"]), &strings(&["a"])), "\x1b[2A\n\x1b[J");
+        let all = "\x1b[1;1Ha\x1b[K\x1b[2;1Hb\x1b[K\x1b[3;1H\x1b[J";
+        assert_eq!(changes(&[], &strings(&["a", "b"])), all);
+        assert_eq!(changes(&strings(&["a", "b"]), &strings(&["a", "c"])), "\x1b[2;1Hc\x1b[K");
+        assert_eq!(changes(&strings(&["a", "b"]), &strings(&["a"])), "\x1b[2;1H\x1b[J");
         assert_eq!(changes(&strings(&["a"]), &strings(&["a"])), "");
     }
 

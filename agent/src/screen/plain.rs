@@ -16,11 +16,15 @@ pub fn draw(shows: &Receiver<Show>, heading: &Heading) {
                 }
                 floors = status.floors;
             }
+            // The last floors may have come too fast for a status of their own.
+            Show::Finished(summary) if summary.floors > floors => {
+                print(&format!("floor {}: {} reached, step {}\n", summary.best_floor, summary.floors, summary.steps));
+            }
             Show::Note(text) => print(&format!("{text}\n")),
             Show::Pause(done) => {
                 let _ = done.send(());
             }
-            Show::Ring(_) | Show::Resume => {}
+            Show::Finished(_) | Show::Ring(_) | Show::Resume => {}
         }
     }
 }

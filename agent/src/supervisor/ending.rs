@@ -63,6 +63,7 @@ impl Supervisor {
 
     /// The actors say that the run is over.
     pub(super) fn finish(&mut self, summary: Summary) {
+        self.screen.finished(summary.clone());
         match &mut self.ending {
             Some(ending) => ending.summary = Some(summary),
             None => self.ending = Some(Ending { summary: Some(summary), ..self.closing(None) }),

@@ -28,7 +28,7 @@ impl Supervisor {
         let child_pid = child.pid;
         let since_ms = monotonic_ms();
         self.processes[index].live =
-            Some(Live { child, since_ms, phase: Phase::Introducing, failed: None, killed: None });
+            Some(Live { child, since_ms, phase: Phase::Introducing, failed: None, leave_by_ms: 0, killed: None });
         if let Some(due) = due {
             let role = role.name().to_string();
             self.record(Event::ProcessRestarted { role, child_pid, epoch, restarts, delay_ms: due.delay_ms });
@@ -45,7 +45,7 @@ impl Supervisor {
         let Some(live) = process.live.take() else { return };
         let epoch = process.epoch;
         let now_ms = monotonic_ms();
-        let reason = live.killed.as_ref().or(live.failed.as_ref().map(|(_, message)| message));
+        let reason = live.failed.as_ref().map(|(_, message)| message).or(live.killed.as_ref());
         let cause = reason.map_or_else(|| cause(status), |reason| format!("{}: {reason}", cause(status)));
         let expected = self.ending.as_ref().is_some_and(Ending::is_closing);
         self.record(Event::ProcessExited {

@@ -28,6 +28,8 @@ pub struct Live {
     pub phase: Phase,
     /// Why it says it cannot work: status and message.
     pub failed: Option<(i32, String)>,
+    /// When it must have ended after it said so.
+    pub leave_by_ms: u64,
     /// Why it was killed.
     pub killed: Option<String>,
 }
