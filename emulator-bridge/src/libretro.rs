@@ -41,7 +41,11 @@ struct Libretro {
     core: Core,
     introduction: Introduction,
     owner: Owner,
-    state_bytes: usize,
+    /// The core's state as it was last taken; kept, because half a megabyte of fresh pages costs more than the copy.
+    state: Vec<u8>,
+    /// Size of the save memory when the state's size was asked for: a core that finds out which save chip a game has
+    /// changes both.
+    save_bytes: usize,
     /// For each region of the introduction: the index of its area, and where in it the region begins.
     places: Vec<(usize, usize)>,
 }
@@ -87,24 +91,32 @@ impl Libretro {
             frame_rate_micro: (video.frame_rate * 1e6) as u64,
             regions,
         };
-        Ok(Libretro { state_bytes: core.state_bytes(), core, introduction, owner, places })
+        Ok(Libretro { core, introduction, owner, state: Vec::new(), save_bytes: 0, places })
     }
 
-    /// The core's state, at the size it had before, or at its new one where the core has changed it.
-    fn core_state(&mut self) -> Result<Vec<u8>, BackendError> {
-        let mut state = vec![0; self.state_bytes];
-        if self.state_bytes > 0 && self.core.serialize(&mut state) {
-            return Ok(state);
+    /// Takes the core's state. Its size is asked for only where it may have changed, since mGBA takes a whole state to
+    /// answer.
+    fn take_state(&mut self) -> Result<(), BackendError> {
+        let save_bytes = self.core.save_memory().len();
+        let known = !self.state.is_empty() && self.save_bytes == save_bytes;
+        if known && self.core.serialize(&mut self.state) {
+            return Ok(());
         }
-        self.state_bytes = self.core.state_bytes();
-        state.resize(self.state_bytes, 0);
-        if self.state_bytes > 0 && self.core.serialize(&mut state) {
-            return Ok(state);
+        self.state.clear();
+        self.state.resize(self.core.state_bytes(), 0);
+        self.save_bytes = save_bytes;
+        if !self.state.is_empty() && self.core.serialize(&mut self.state) {
+            return Ok(());
         }
         Err(BackendError::Unsupported("save its state"))
     }
 
-    /// Save memory first: a core takes the kind of its chip from the state, and the bytes from where they lie.
+    /// The core's state first: from it a core takes the kind of its save chip, and with that the size of its memory.
+    ///
+    /// A state from before the game first touched its save chip holds as many bytes as the largest chip has. mGBA 0.10
+    /// plays on from it correctly, but from then on shows save memory that is not the chip's, so that what the game saves
+    /// afterwards is missing in later states. States from after that first touch, which games make while they start,
+    /// are whole.
     fn restore(&mut self, state: &[u8], save: &[u8]) -> bool {
         if !self.core.unserialize(state) {
             return false;
@@ -112,7 +124,7 @@ impl Libretro {
         let target = self.core.save_memory_mut();
         let bytes = target.len().min(save.len());
         target[..bytes].copy_from_slice(&save[..bytes]);
-        bytes == save.len()
+        true
     }
 }
 
@@ -149,19 +161,20 @@ impl EmulatorBackend for Libretro {
     }
 
     fn save_state(&mut self) -> Result<Vec<u8>, BackendError> {
-        let state = self.core_state()?;
-        state::pack(&self.owner, &state, self.core.save_memory())
+        self.take_state()?;
+        state::pack(&self.owner, &self.state, self.core.save_memory())
     }
 
     fn load_state(&mut self, blob: &[u8]) -> Result<(), BackendError> {
         let (state, save) = state::unpack(&self.owner, blob)?;
         // A core may stop half-way through a state that it does not like, so what was there is kept until it has taken
         // all of it.
-        let before = self.core_state()?;
+        self.take_state()?;
         let save_before = self.core.save_memory().to_vec();
         if self.restore(state, save) {
             return Ok(());
         }
+        let before = std::mem::take(&mut self.state);
         self.restore(&before, &save_before);
         Err(BackendError::BadState("the core does not accept it".to_string()))
     }

@@ -85,7 +85,7 @@ pub struct Server {
     token: String,
     jobs: SyncSender<Job>,
     vitals: Arc<Vitals>,
-    emulator: JoinHandle<()>,
+    emulator: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -125,7 +125,7 @@ impl Server {
         thread("websocket")
             .spawn(move || runtime.block_on(accept(listener, Arc::new(bridge))))
             .map_err(ServeError::Threads)?;
-        Ok(Server { address, token: options.token.clone(), jobs, vitals, emulator })
+        Ok(Server { address, token: options.token.clone(), jobs, vitals, emulator: Some(emulator) })
     }
 
     /// `ws://…` with the token.
@@ -142,12 +142,22 @@ impl Server {
 
     /// Ends the emulator's thread, so that its core is not cut off in the middle of a frame; returns soon in any case.
     pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
         self.vitals.stopping.store(true, Ordering::Release);
         // Wakes the thread where it waits for a request.
         self.ping();
         let deadline = Instant::now() + STOP_MAX;
-        while !self.emulator.is_finished() && Instant::now() < deadline {
+        while self.emulator.as_ref().is_some_and(|thread| !thread.is_finished()) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));
+        }
+        if let Some(thread) = self.emulator.take_if(|thread| thread.is_finished()) {
+            // A panic there has ended the process already.
+            let _ = thread.join();
         }
     }
 }

@@ -37,8 +37,8 @@ pub fn standalone(options: Standalone) -> i32 {
 
 fn serve(options: Standalone) -> Result<(), (i32, String)> {
     let os = |error: std::io::Error| (exit::OS, error.to_string());
-    let folder = std::env::temp_dir().join(format!("pocketpilot-emulator-{}", std::process::id()));
-    let backend = open_backend(options.core.as_deref(), &options.rom, &folder)
+    let folder = Folder(std::env::temp_dir().join(format!("pocketpilot-emulator-{}", std::process::id())));
+    let backend = open_backend(options.core.as_deref(), &options.rom, &folder.0)
         .map_err(|error| (error.exit_status(), error.to_string()))?;
     let token = options.token.map_or_else(random_token, Ok).map_err(os)?;
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(os)?;
@@ -51,9 +51,16 @@ fn serve(options: Standalone) -> Result<(), (i32, String)> {
     let _ = std::io::stdout().flush();
     signals.forever().next();
     server.stop();
-    // Most cores leave nothing there; what one did leave is not worth an error.
-    let _ = std::fs::remove_dir(&folder);
     Ok(())
+}
+
+/// The folder for the core's files; it goes with the process, unless a core left something in it.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir(&self.0);
+    }
 }
 
 fn random_token() -> std::io::Result<String> {

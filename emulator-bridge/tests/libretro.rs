@@ -3,7 +3,7 @@
 mod support;
 
 use emulator_bridge::conformance::{Fixture, TEST_ROM, check_backend, test_rom};
-use emulator_bridge::{BackendError, Publisher, open_backend, run_bare, run_published};
+use emulator_bridge::{BackendError, EmulatorBackend, Publisher, open_backend, run_bare, run_published};
 use std::path::Path;
 use support::Seat;
 use wire::exit;
@@ -86,6 +86,43 @@ fn what_is_no_rom_is_refused_with_the_status_that_says_so() {
         let error = open_backend(None, &rom, &seat.folder).err().expect("it is refused");
         assert!(error.to_string().contains(expected), "{error}");
         assert_eq!(error.exit_status(), status, "{error}");
+    }
+}
+
+/// Half a second of the game, and what it left: its counters, and the whole state with the save memory.
+fn play(backend: &mut dyn EmulatorBackend) -> ([u8; 12], Vec<u8>) {
+    run_bare(backend, 30).expect("frames run");
+    let mut seen = [0; 12];
+    backend.read(0x0200_0000, &mut seen).expect("it is mapped");
+    (seen, backend.save_state().expect("it is saved"))
+}
+
+#[test]
+fn a_state_from_before_the_game_touched_its_save_chip_plays_the_same_frames() {
+    let seat = Seat::take();
+    let Some(mut backend) = seat.open() else { return };
+    let boot = backend.save_state().expect("it is saved");
+    let (seen, later) = play(backend.as_mut());
+    for _ in 0..3 {
+        backend.load_state(&boot).expect("it is restored");
+        assert_eq!(play(backend.as_mut()).0, seen);
+    }
+    assert!(later.len() < boot.len(), "the state shrinks to the chip that was found: {}", later.len());
+}
+
+#[test]
+fn a_state_is_restored_in_a_new_life_of_the_emulator() {
+    let seat = Seat::take();
+    let Some(mut backend) = seat.open() else { return };
+    play(backend.as_mut());
+    let state = backend.save_state().expect("it is saved");
+    let first = play(backend.as_mut());
+    for _ in 0..3 {
+        drop(backend);
+        backend = seat.open().expect("a core is here");
+        backend.load_state(&state).expect("it is restored");
+        assert!(backend.save_state().expect("it is saved") == state, "what is restored is what was saved");
+        assert!(play(backend.as_mut()) == first, "the same frames leave the same memory and the same state");
     }
 }
 

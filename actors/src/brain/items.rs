@@ -60,8 +60,6 @@ pub(super) mod action {
     pub const THROW_STRAIGHT: u16 = 0x27;
     /// Use an orb.
     pub const USE: u16 = 0x31;
-    /// Set for throwing with L+R.
-    pub const SET: u16 = 0x3C;
     /// Throw in an arc.
     pub const THROW: u16 = 0x41;
 }
@@ -69,9 +67,4 @@ pub(super) mod action {
 /// The first item in the bag that is good for this and can be used.
 pub(super) fn find(observation: &Observation, wanted: Use) -> Option<&BagItem> {
     observation.bag.iter().find(|item| use_of(item.item) == wanted && !item.sticky)
-}
-
-/// How many items in the bag are good for this.
-pub(super) fn count(observation: &Observation, wanted: Use) -> usize {
-    observation.bag.iter().filter(|item| use_of(item.item) == wanted && !item.sticky).count()
 }

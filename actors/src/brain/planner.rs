@@ -47,18 +47,26 @@ impl Planner {
             && !matches!(observation.screen, Screen::Dialogue | Screen::Choice | Screen::Printing)
         {
             let reason = if end == Episode::Won { "the dungeon is completed" } else { "the game is over" };
-            return start_game(reason);
+            return self.start_game(reason);
         }
         match observation.screen {
             Screen::Command => self.command(observation),
             Screen::Menu(_) | Screen::FloorMap => menus::in_menu(&mut self.memory, observation),
             Screen::Dialogue => menus::read_on(observation),
             Screen::Choice => menus::answer(observation),
-            Screen::Title => start_game("the title shows"),
+            Screen::Title => self.start_game("the title shows"),
             Screen::Ground => wait("the planner plays dungeons only, and this is a town"),
             Screen::Motion | Screen::Printing | Screen::Transition => wait("the game is busy"),
             Screen::Elsewhere | Screen::Unknown => wait("no rule knows this screen"),
         }
+    }
+
+    /// START, and A where START has done nothing.
+    fn start_game(&self, reason: &'static str) -> Plan {
+        let (action, button) =
+            if self.memory.fruitless % 2 == 0 { ("press START", Button::Start) } else { ("press A", Button::A) };
+        Plan::new(Skill::StartGame, action, reason, keys::scene(button as u16), Expectation::Scene)
+            .for_goal("start a run")
     }
 
     fn command(&mut self, observation: &Observation) -> Plan {
@@ -179,11 +187,6 @@ fn wait(reason: &'static str) -> Plan {
     Plan::new(Skill::Wait, "wait", reason, keys::none(), Expectation::Nothing)
 }
 
-fn start_game(reason: &'static str) -> Plan {
-    Plan::new(Skill::StartGame, "press START", reason, keys::scene(Button::Start as u16), Expectation::Scene)
-        .for_goal("start a run")
-}
-
 fn step(skill: Skill, from: Position, direction: Direction, reason: impl Into<Cow<'static, str>>) -> Plan {
     let action = format!("step {}", direction.name());
     Plan::new(skill, action, reason, keys::step(direction), Expectation::Step(from.step(direction)))
@@ -197,3 +200,6 @@ fn face(skill: Skill, direction: Direction, reason: impl Into<Cow<'static, str>>
 fn pass_turn(skill: Skill, reason: impl Into<Cow<'static, str>>) -> Plan {
     Plan::new(skill, "pass a turn", reason, keys::pass_turn(), Expectation::Turn)
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,8 @@ pub(super) fn classify(snapshot: &Snapshot, floor: Option<Floor<'_>>, in_dungeon
     };
     if let Some(floor) = floor {
         let windows = word(snapshot, "the window layout", at::WINDOWS)?;
-        return Ok(dialogue.unwrap_or_else(|| on_floor(floor, windows)));
+        let is_turning = byte(snapshot, "the turn-in-place flag", at::TURNS_IN_PLACE)? != 0;
+        return Ok(dialogue.unwrap_or_else(|| on_floor(floor, windows, is_turning)));
     }
     if in_dungeon {
         return Ok(dialogue.unwrap_or(Screen::Transition));
@@ -29,7 +30,7 @@ pub(super) fn classify(snapshot: &Snapshot, floor: Option<Floor<'_>>, in_dungeon
     Ok(dialogue.unwrap_or(if has_title_menu || mode == 0 { Screen::Title } else { Screen::Elsewhere }))
 }
 
-fn on_floor(floor: Floor<'_>, windows: u32) -> Screen {
+fn on_floor(floor: Floor<'_>, windows: u32, is_turning: bool) -> Screen {
     let dungeon = floor.dungeon;
     if dungeon.awaits_command != 1 {
         return Screen::Motion;
@@ -38,7 +39,7 @@ fn on_floor(floor: Floor<'_>, windows: u32) -> Screen {
         return Screen::FloorMap;
     }
     match windows {
-        0 | 3 if dungeon.frames_waited.signed() >= 1 => Screen::Command,
+        0 | 3 if is_turning || dungeon.frames_waited.signed() >= 1 => Screen::Command,
         6 | 7 => Screen::Menu(MenuKind::Main),
         8 => Screen::Menu(MenuKind::Naming),
         9 => Screen::Menu(MenuKind::Log),

@@ -254,6 +254,7 @@ fn screens_are_told_apart() {
     assert_eq!(screen_with(&[(WINDOWS, &[5])]), Screen::Motion);
     assert_eq!(screen_with(&[(D + 0x12, &[0])]), Screen::Motion);
     assert_eq!(screen_with(&[(D + 0xF, &[0])]), Screen::Motion);
+    assert_eq!(screen_with(&[(D + 0x12, &[0]), (0x0202_F22D, &[1])]), Screen::Command, "turning in place");
     assert_eq!(screen_with(&[(D + 0x18214, &[1])]), Screen::FloorMap);
     for (layout, kind) in
         [(6, MenuKind::Main), (7, MenuKind::Main), (8, MenuKind::Naming), (9, MenuKind::Log), (10, MenuKind::List)]
@@ -470,6 +471,7 @@ fn built_in_turn_conditions_agree_with_the_screen() {
         turn_with(&[(0x0202_E744, &[state]), (0x0203_B40C, &[0])]);
     }
     turn_with(&[(D + 0x12, &[0])]);
+    turn_with(&[(D + 0x12, &[0]), (0x0202_F22D, &[1])]);
     turn_with(&[(D + 0x18214, &[1])]);
 }
 

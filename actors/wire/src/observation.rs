@@ -137,7 +137,7 @@ pub enum Screen {
     Title,
     /// Between floors, entering or leaving a dungeon.
     Transition,
-    /// In a dungeon, waiting for a command.
+    /// In a dungeon, waiting for a command, or for a direction ([`Observation::is_turning`]).
     Command,
     /// In a dungeon, a turn is being computed or shown.
     Motion,

@@ -16,7 +16,7 @@ void canvas_init(void)
     }
 }
 
-static volatile u32 *row_word(int x, int y)
+static inline __attribute__((always_inline)) volatile u32 *row_word(int x, int y)
 {
     return (volatile u32 *)VIDEO_RAM + ((y >> 3) * CANVAS_COLUMNS + (x >> 3)) * 8 + (y & 7);
 }
@@ -31,15 +31,20 @@ void canvas_fill(int x, int y, int width, int height, enum canvas_color color)
     u32 ink = 0x11111111u * color;
     for (; y < end_y; y++) {
         int end = y < RESERVED_ROWS && end_x > RESERVED_X ? RESERVED_X : end_x;
-        for (int left = x; left < end;) {
-            int cell_end = (left | 7) + 1, right = cell_end < end ? cell_end : end;
-            u32 mask = 0xFFFFFFFFu << (4 * (left & 7));
-            if (right < cell_end)
-                mask &= ~(0xFFFFFFFFu << (4 * (right & 7)));
-            volatile u32 *word = row_word(left, y);
-            *word = (*word & ~mask) | (ink & mask);
-            left = right;
+        if (x >= end)
+            continue;
+        volatile u32 *word = row_word(x, y);
+        u32 first = 0xFFFFFFFFu << (4 * (x & 7)), last = end & 7 ? ~(0xFFFFFFFFu << (4 * (end & 7))) : 0xFFFFFFFFu;
+        int words = ((end - 1) >> 3) - (x >> 3);
+        if (words == 0) {
+            first &= last;
+            *word = (*word & ~first) | (ink & first);
+            continue;
         }
+        *word = (*word & ~first) | (ink & first);
+        for (word += 8; --words > 0; word += 8)
+            *word = ink;
+        *word = (*word & ~last) | (ink & last);
     }
 }
 
@@ -50,16 +55,20 @@ void canvas_clear(void)
 
 void canvas_window(int x, int y, int width, int height)
 {
-    canvas_fill(x + 1, y, width - 2, height, COLOR_SHADOW);
-    canvas_fill(x, y + 1, width, height - 2, COLOR_SHADOW);
-    canvas_fill(x + 2, y + 1, width - 4, height - 2, COLOR_BORDER);
-    canvas_fill(x + 1, y + 2, width - 2, height - 4, COLOR_BORDER);
+    canvas_fill(x + 1, y, width - 2, 1, COLOR_SHADOW);
+    canvas_fill(x + 1, y + height - 1, width - 2, 1, COLOR_SHADOW);
+    canvas_fill(x, y + 1, 1, height - 2, COLOR_SHADOW);
+    canvas_fill(x + width - 1, y + 1, 1, height - 2, COLOR_SHADOW);
+    canvas_fill(x + 2, y + 1, width - 4, 1, COLOR_BORDER);
+    canvas_fill(x + 2, y + height - 2, width - 4, 1, COLOR_BORDER);
+    canvas_fill(x + 1, y + 2, 1, height - 4, COLOR_BORDER);
+    canvas_fill(x + width - 2, y + 2, 1, height - 4, COLOR_BORDER);
     canvas_fill(x + 2, y + 2, width - 4, height - 4, COLOR_WINDOW);
 }
 
-static void put_row(int x, int y, u32 bits, enum canvas_color color)
+static inline __attribute__((always_inline)) void put_row(int x, int y, u32 bits, enum canvas_color color)
 {
-    if (!bits || x < 0 || x + 8 > SCREEN_WIDTH || y < 0 || y >= SCREEN_HEIGHT)
+    if (!bits || x < 0 || x >= SCREEN_WIDTH || y < 0 || y >= SCREEN_HEIGHT)
         return;
     if (y < RESERVED_ROWS && x + 8 > RESERVED_X)
         return;
@@ -70,7 +79,7 @@ static void put_row(int x, int y, u32 bits, enum canvas_color color)
     *word = (*word & ~(low * 15)) | low * color;
     if (shift) {
         u32 high = nibbles >> (32 - shift);
-        if (high) {
+        if (high && x < SCREEN_WIDTH - 8) {
             word += 8;
             *word = (*word & ~(high * 15)) | high * color;
         }

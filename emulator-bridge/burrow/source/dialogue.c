@@ -3,6 +3,7 @@
 #include "input.h"
 #include "memory.h"
 #include "message.h"
+#include "sound.h"
 #include "text.h"
 #include "video.h"
 
@@ -72,6 +73,7 @@ void dialogue_say(const char *speaker, const char *text)
             canvas_fill(222 + row, BOX_TOP + BOX_HEIGHT - 10 + row, 7 - 2 * row, 1, COLOR_YELLOW);
         frame_wait();
     } while (!key_pressed(KEY_A | KEY_B) && !(key_held(KEY_B) && !(inputs.held & KEY_PAD)));
+    sound_play(SOUND_CHOOSE);
     close();
 }
 
@@ -101,6 +103,7 @@ boolean dialogue_ask(const char *speaker, const char *text)
         frame_wait();
         if (key_repeated(KEY_UP | KEY_DOWN)) {
             dialogue_cursor ^= 1;
+            sound_play(SOUND_CURSOR);
             draw_choice();
         } else if (key_pressed(KEY_A)) {
             answer = yes_no[dialogue_cursor].action;

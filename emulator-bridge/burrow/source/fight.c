@@ -4,6 +4,7 @@
 #include "random.h"
 #include "render.h"
 #include "run.h"
+#include "sound.h"
 #include "species.h"
 #include "video.h"
 
@@ -37,6 +38,7 @@ static boolean level_up(struct entity *entity)
     monster_set_level(monster, monster->level + 1);
     monster->hp_max = hp_max + species_table[monster->species].hp_growth / 4 + (monster->level & 1);
     monster->hp = hp + monster->hp_max - hp_max;
+    sound_play(SOUND_LEVEL_UP);
     message("%s grew to level %d!", name_of(entity), monster->level);
     return 1;
 }
@@ -77,6 +79,7 @@ static void falls(struct entity *entity, struct entity *by)
         return;
     }
     message("%s %s.", name_of(entity), monster->is_wild ? "was beaten" : "fainted and ran home");
+    sound_play(SOUND_FALL);
     struct tile_position place = entity->position;
     int experience = experience_for_defeat(monster);
     boolean wild = monster->is_wild;
@@ -99,6 +102,7 @@ void hurt(struct entity *target, int amount, struct entity *by, const char *caus
     monster->hp = amount >= monster->hp ? 0 : monster->hp - amount;
     effect_number(target, amount);
     target->blink = BLINK_FRAMES;
+    sound_play(monster->is_wild ? SOUND_HIT : SOUND_HURT);
     if (cause)
         message(cause, name_of(target), amount);
     if (monster->sleep == SLEEP_ASLEEP && by) {
@@ -145,6 +149,7 @@ static void blow(struct entity *attacker, struct entity *target)
 {
     struct monster *monster = monster_of(attacker), *other = monster_of(target);
     if (!random_percent(HIT_CHANCE) && other->sleep != SLEEP_ASLEEP) {
+        sound_play(SOUND_MISS);
         message("%s missed %s.", name_of(attacker), name_of(target));
         return;
     }
@@ -188,6 +193,7 @@ struct entity *fly(struct entity *thrower, int direction, int item_id, struct ti
     }
     struct pixel_position from = pixel_of_tile(thrower->position);
     effect_thrown_item(item_id);
+    sound_play(SOUND_THROW);
     for (int frame = 1; frame <= 2 * steps; frame++) {
         effect_pebble((from.x >> 8) + direction_x[direction] * 12 * frame,
                       (from.y >> 8) + direction_y[direction] * 12 * frame);

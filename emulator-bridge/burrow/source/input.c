@@ -17,9 +17,9 @@ static u16 short_press(s16 *timer, u16 held, u16 key)
     return result;
 }
 
-void input_update(void)
+void input_update(u16 held)
 {
-    u16 before = inputs.held, held = raw_keys;
+    u16 before = inputs.held;
     inputs.held = held;
     inputs.pressed = held & ~before;
     inputs.repeated = inputs.pressed;

@@ -4,7 +4,8 @@
 
 #include "types.h"
 
-void input_update(void);
+// keys: everything down in any frame since the last call, so that a short tap during a slow frame is not lost.
+void input_update(u16 keys);
 boolean key_held(u16 keys);
 boolean key_pressed(u16 keys);  // newly down in this frame
 boolean key_repeated(u16 keys); // newly down, or held for long: for menus

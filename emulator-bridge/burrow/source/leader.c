@@ -10,7 +10,7 @@
 #include "use.h"
 #include "video.h"
 
-enum { WAITING_FRAMES_MAX = 100 };
+enum { WAITING_FRAMES_MAX = 100, ROTATE_IDLE_FRAMES = 120 };
 
 void waiting_begin(void)
 {
@@ -63,11 +63,14 @@ static struct entity *nearest_turn(struct entity *entity)
     return NULL;
 }
 
-// Turning on the spot: START looks at the next foe, the pad looks anywhere, B or A ends it.
+// Turning on the spot: START looks at the next foe, the pad looks anywhere, B or A ends it, and so do two seconds
+// without a key. The pad does not step meanwhile, so the game does not wait for a command.
 static void rotate(struct entity *entity)
 {
     in_rotate_mode = dungeon->rotate_grid = 1;
+    int idle_frames = 0;
     nearest_turn(entity);
+    dungeon->frames_waiting = 0;
     do {
         dungeon->rotate_direction = monster_of(entity)->direction;
         frame_wait();
@@ -76,7 +79,8 @@ static void rotate(struct entity *entity)
             monster_face(entity, direction);
         if (key_pressed(KEY_START))
             nearest_turn(entity);
-    } while (!key_pressed(KEY_B | KEY_A));
+        idle_frames = inputs.held ? 0 : idle_frames + 1;
+    } while (!key_pressed(KEY_B | KEY_A) && idle_frames < ROTATE_IDLE_FRAMES);
     in_rotate_mode = dungeon->rotate_grid = 0;
 }
 

@@ -4,6 +4,7 @@
 #include "random.h"
 #include "run.h"
 #include "screens.h"
+#include "sound.h"
 #include "species.h"
 #include "text.h"
 #include "video.h"
@@ -31,6 +32,7 @@ int main(void)
     fixed_memory_init();
     canvas_init();
     video_init();
+    sound_init();
     for (;;) {
         screen_title();
         screen_end(run_play());

@@ -60,36 +60,48 @@ void map_reset(void)
     }
 }
 
-static boolean passable(int x, int y, enum movement movement)
+enum { KIND_BORDER = 4 };
+
+static inline __attribute__((always_inline)) int kind_at(int x, int y)
 {
-    const struct tile *tile = tile_at(x, y);
-    if (tile->terrain & TERRAIN_BORDER)
-        return 0;
-    switch (tile->terrain & TERRAIN_KIND) {
-    case TERRAIN_WALL:
-        return movement == MOVES_IN_WALLS;
-    case TERRAIN_WATER:
-        return movement != MOVES_ON_GROUND;
-    default:
-        return 1;
-    }
+    if ((u32)x >= MAP_WIDTH || (u32)y >= MAP_HEIGHT)
+        return KIND_BORDER;
+    u32 terrain = dungeon->tiles[y][x].terrain;
+    return terrain & TERRAIN_BORDER ? KIND_BORDER : (int)(terrain & TERRAIN_KIND);
 }
 
-static void find_steps(int x, int y)
+static inline boolean is_solid(int kind)
 {
-    struct tile *tile = &dungeon->tiles[y][x];
-    for (int movement = 0; movement < MOVEMENT_COUNT; movement++) {
-        u8 mask = 0;
-        for (int direction = 0; direction < DIRECTION_COUNT; direction++) {
-            int to_x = x + direction_x[direction], to_y = y + direction_y[direction];
-            if (!passable(to_x, to_y, movement))
-                continue;
-            boolean cuts_corner = direction & 1 && movement != MOVES_IN_WALLS &&
-                                  (terrain_kind(to_x, y) == TERRAIN_WALL || terrain_kind(x, to_y) == TERRAIN_WALL);
-            if (!cuts_corner)
-                mask |= 1 << direction;
+    return kind == TERRAIN_WALL || kind == KIND_BORDER;
+}
+
+// For each class of movement, which of the eight steps from each tile the terrain allows.
+FAST_CODE static void find_steps(void)
+{
+    for (int y = 0; y < MAP_HEIGHT; y++) {
+        for (int x = 0; x < MAP_WIDTH; x++) {
+            u32 ground = 0, water = 0, air = 0, walls = 0;
+            int kinds[DIRECTION_COUNT];
+            for (int direction = 0; direction < DIRECTION_COUNT; direction++)
+                kinds[direction] = kind_at(x + direction_x[direction], y + direction_y[direction]);
+            for (int direction = 0; direction < DIRECTION_COUNT; direction++) {
+                int kind = kinds[direction];
+                u32 bit = 1u << direction;
+                if (kind != KIND_BORDER)
+                    walls |= bit;
+                if (is_solid(kind) ||
+                    (direction & 1 && (is_solid(kinds[direction - 1]) || is_solid(kinds[(direction + 1) & 7]))))
+                    continue;
+                air |= bit;
+                water |= kind != 3 ? bit : 0;
+                ground |= kind == TERRAIN_FLOOR ? bit : 0;
+            }
+            u8 *steps = dungeon->tiles[y][x].steps;
+            steps[MOVES_ON_GROUND] = ground;
+            steps[MOVES_ON_WATER] = water;
+            steps[MOVES_IN_AIR] = air;
+            steps[MOVES_IN_WALLS] = walls;
         }
-        tile->steps[movement] = mask;
     }
 }
 
@@ -137,9 +149,9 @@ void map_draw_tile(int x, int y)
 
 void map_finish(void)
 {
+    find_steps();
     for (int y = 0; y < MAP_HEIGHT; y++) {
         for (int x = 0; x < MAP_WIDTH; x++) {
-            find_steps(x, y);
             find_exits(x, y);
             map_draw_tile(x, y);
         }

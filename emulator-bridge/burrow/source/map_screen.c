@@ -3,6 +3,7 @@
 #include "entity.h"
 #include "input.h"
 #include "message.h"
+#include "minimap.h"
 #include "video.h"
 
 enum { DOT = 4, LEFT = 8, TOP = 22 };
@@ -60,4 +61,5 @@ void map_screen(void)
     } while (!key_pressed(KEY_B | KEY_SELECT));
     canvas_fill(0, 14, SCREEN_WIDTH, SCREEN_HEIGHT - 14, COLOR_CLEAR);
     dungeon->in_floor_map = 0;
+    minimap_changed();
 }

@@ -6,7 +6,9 @@
 #include "items.h"
 #include "leader.h"
 #include "message.h"
+#include "minimap.h"
 #include "run.h"
+#include "sound.h"
 #include "species.h"
 #include "text.h"
 #include "use.h"
@@ -88,17 +90,21 @@ static int choose(const struct list *list, enum layout layout)
             draw_list(list);
             cursor = cursor < menu_entries_on_page ? cursor : menu_entries_on_page - 1;
         }
-        if (cursor != menu_cursor)
+        if (cursor != menu_cursor) {
             draw_cursor(list, menu_cursor, 0);
+            sound_play(SOUND_CURSOR);
+        }
         menu_cursor = cursor;
         if (key_pressed(KEY_A)) {
+            sound_play(SOUND_CHOOSE);
             chosen = menu_page * ROWS_A_PAGE + menu_cursor;
             break;
         }
-        if (key_pressed(KEY_B))
+        if (key_pressed(KEY_B)) {
+            clear_list(list);
             break;
+        }
     }
-    clear_list(list);
     return chosen;
 }
 
@@ -112,6 +118,7 @@ static void close_menus(void)
     window_layout = LAYOUT_FREE;
     submenu_count = 0;
     canvas_fill(0, 14, SCREEN_WIDTH, SCREEN_HEIGHT - 14, COLOR_CLEAR);
+    minimap_changed();
 }
 
 static const char *action_label(int action)
@@ -325,11 +332,12 @@ boolean menu_stairs(void)
     submenu_begin();
     submenu_add(ACTION_STAIRS);
     submenu_add(ACTION_CANCEL);
-    int action = choose_action(80, 50, "Stairs");
+    int action = choose_action(146, 56, "Stairs");
     close_menus();
     if (action != ACTION_STAIRS)
         return 0;
     monster_of(leader())->action = ACTION_STAIRS;
+    sound_play(SOUND_STAIRS);
     dungeon->floor_left = 1;
     dungeon->outcome = FLOOR_NEXT;
     return 1;

@@ -5,6 +5,8 @@
 
 enum { POPUP_LINES = 2, POPUP_FRAMES = 150, POPUP_TOP = 129, POPUP_HEIGHT = 30, TEXT_MAX = 60 };
 
+static boolean changed; // drawn once a frame, however many messages came in it
+
 static void draw_popup(void)
 {
     int count = dungeon->popup_write - dungeon->popup_read;
@@ -38,12 +40,15 @@ void message(const char *format, ...)
     dungeon->popup_state = 2;
     if (window_layout == LAYOUT_FREE || window_layout == LAYOUT_POPUP) {
         window_layout = LAYOUT_POPUP;
-        draw_popup();
+        changed = 1;
     }
 }
 
 void message_tick(void)
 {
+    if (changed && window_layout == LAYOUT_POPUP)
+        draw_popup();
+    changed = 0;
     if (dungeon->popup_frames_left == 0 || --dungeon->popup_frames_left > 0)
         return;
     message_hide();

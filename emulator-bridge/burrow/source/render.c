@@ -4,6 +4,7 @@
 #include "entity.h"
 #include "items.h"
 #include "message.h"
+#include "minimap.h"
 #include "species.h"
 #include "text.h"
 #include "video.h"
@@ -28,6 +29,7 @@ void render_reset(void)
     memset(effects, 0, sizeof effects);
     pebble_x = -1;
     status_line_redraw();
+    minimap_changed();
 }
 
 static struct effect *effect_slot(void)
@@ -60,7 +62,7 @@ void effect_thrown_item(int id)
     pebble_item = id;
 }
 
-static int graphic_of(const struct tile *tile)
+static inline int graphic_of(const struct tile *tile)
 {
     const struct entity *object = tile->object;
     if (!object || object->kind != ENTITY_TRAP || !object->is_visible)
@@ -85,13 +87,13 @@ struct rectangle {
     int min_x, min_y, end_x, end_y;
 };
 
-static boolean inside(const struct rectangle *area, int x, int y)
+static inline boolean inside(const struct rectangle *area, int x, int y)
 {
     return x >= area->min_x && x < area->end_x && y >= area->min_y && y < area->end_y;
 }
 
 // What is in sight is lit; what is only remembered is dim; the rest is black.
-static void draw_tiles(int camera_x, int camera_y)
+FAST_CODE static void draw_tiles(int camera_x, int camera_y)
 {
     struct tile_position viewer = leader_position;
     int room = tile_at(viewer.x, viewer.y)->room, sight = dungeon->sight;
@@ -240,17 +242,17 @@ static void draw_status_line(void)
     text_format(text, sizeof text, "B%dF", shown.floor);
     canvas_text(3, 2, COLOR_ORANGE, text);
     text_format(text, sizeof text, "Lv%d", shown.level);
-    canvas_text(31, 2, COLOR_WHITE, text);
+    canvas_text(32, 2, COLOR_WHITE, text);
     canvas_text(60, 2, low ? COLOR_RED : COLOR_GREEN, "HP");
-    canvas_fill(74, 3, 44, 6, COLOR_BORDER);
-    canvas_fill(75, 4, 42, 4, COLOR_DARK);
-    canvas_fill(75, 4, shown.hp_max ? 42 * shown.hp / shown.hp_max : 0, 4, low ? COLOR_RED : COLOR_GREEN);
+    canvas_fill(73, 3, 34, 6, COLOR_BORDER);
+    canvas_fill(74, 4, 32, 4, COLOR_DARK);
+    canvas_fill(74, 4, shown.hp_max ? 32 * shown.hp / shown.hp_max : 0, 4, low ? COLOR_RED : COLOR_GREEN);
     text_format(text, sizeof text, "%d/%d", shown.hp, shown.hp_max);
-    canvas_text(121, 2, low ? COLOR_RED : COLOR_WHITE, text);
+    canvas_text(110, 2, low ? COLOR_RED : COLOR_WHITE, text);
     text_format(text, sizeof text, "Belly %d", belly);
-    canvas_text(163, 2, belly < 20 ? COLOR_RED : COLOR_WHITE, text);
+    canvas_text(156, 2, belly < 20 ? COLOR_RED : COLOR_WHITE, text);
     text_format(text, sizeof text, "%dc", money);
-    canvas_text(210, 3, COLOR_YELLOW, text);
+    canvas_text(239 - text_width(text), 3, COLOR_YELLOW, text);
 }
 
 static void set_camera(void)
@@ -270,7 +272,12 @@ void render_floor(void)
     draw_creatures(camera_x, camera_y);
     draw_items(camera_x, camera_y);
     draw_tiles(camera_x, camera_y);
+}
+
+void render_overlay(void)
+{
     draw_status_line();
+    minimap_draw();
     message_tick();
 }
 

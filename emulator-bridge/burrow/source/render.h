@@ -6,7 +6,8 @@
 
 enum { STEP_FRAMES = 8 };
 
-void render_floor(void); // the scene of a running floor
+void render_floor(void);   // the scene of a running floor
+void render_overlay(void); // its text
 void render_reset(void);
 void status_line_redraw(void);
 void effect_number(const struct entity *entity, int value);

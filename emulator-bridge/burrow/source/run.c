@@ -13,7 +13,7 @@
 #include "turn.h"
 #include "video.h"
 
-enum { DUNGEON_ID = 1, FADE_FRAMES = 8, BANNER_FRAMES = 26, FLOORS_A_PALETTE = 5, JOINED_AS_LEADER = 64,
+enum { DUNGEON_ID = 1, FADE_FRAMES = 8, BANNER_FRAMES = 36, FLOORS_A_PALETTE = 5, JOINED_AS_LEADER = 64,
        STRAY_FLOOR_FIRST = 2, STRAY_FLOORS = 4, RESCUES_NONE = 0, MOVE_CLAW = 355 };
 
 static enum run_end end;
@@ -108,6 +108,8 @@ static void run_begin(void)
     money = 0;
     bag_add((struct item){.id = ITEM_TURNIP});
     bag_add((struct item){.id = ITEM_DEWBERRY});
+    bag_add((struct item){.id = ITEM_DEWBERRY});
+    bag_add((struct item){.id = ITEM_PHOENIX_SEED});
     bag_add((struct item){.id = ITEM_PEBBLES, .quantity = 5});
     member_begin(0, SPECIES_MOLE, 1, "Moss");
     team_records_update();
@@ -155,20 +157,23 @@ static void floor_build(void)
 static void floor_enter(void)
 {
     char text[24];
-    scene_draw = NULL;
+    scene_set(NULL, NULL);
     sprites_clear();
     canvas_clear();
     window_layout = LAYOUT_BANNER;
     text_format(text, sizeof text, "The Burrow  B%dF", dungeon->floor);
     canvas_text_centered(74, COLOR_YELLOW, text);
+    u32 shown_at = frames_since_boot;
     frame_wait();
     floor_build();
     video_load_terrain(dungeon->tileset);
-    frames_wait(BANNER_FRAMES);
+    do
+        frame_wait();
+    while (frames_since_boot - shown_at < BANNER_FRAMES);
     canvas_clear();
     window_layout = LAYOUT_NOTHING;
     render_reset();
-    scene_draw = render_floor;
+    scene_set(render_floor, render_overlay);
     animate_fade(FADE_BLACK, 0, FADE_FRAMES);
     window_layout = LAYOUT_FREE;
     floor_is_running = 1;

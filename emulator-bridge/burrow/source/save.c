@@ -2,7 +2,7 @@
 #include "types.h"
 
 // Emulators look for this word to know that the cartridge has battery-backed memory.
-__attribute__((used, aligned(4))) const char save_type[] = "SRAM_V113";
+__attribute__((used, aligned(4), section(".save_type"))) const char save_type[] = "SRAM_V113";
 
 static const char mark[4] = {'B', 'R', 'W', '1'};
 

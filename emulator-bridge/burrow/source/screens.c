@@ -4,6 +4,7 @@
 #include "input.h"
 #include "render.h"
 #include "save.h"
+#include "sound.h"
 #include "text.h"
 #include "video.h"
 
@@ -48,16 +49,17 @@ void screen_title(void)
     if (record)
         canvas_text_centered(8, COLOR_GREY, text);
     title_frames = 0;
-    scene_draw = draw_title;
+    scene_set(draw_title, NULL);
     fade_title(FADE_BLACK, 0);
     title_object[0] = SCREEN_ID_MAIN;
     title_menu = title_object;
     do
         frame_wait();
     while (!key_pressed(KEY_A | KEY_START));
+    sound_play(SOUND_LEVEL_UP);
     title_menu = NULL;
     fade_title(0, FADE_BLACK);
-    scene_draw = NULL;
+    scene_set(NULL, NULL);
     sprites_clear();
 }
 
@@ -66,7 +68,7 @@ void screen_end(enum run_end end)
     char text[48];
     const struct monster *monster = &dungeon->team[0];
     boolean cleared = end == RUN_CLEARED;
-    scene_draw = NULL;
+    scene_set(NULL, NULL);
     sprites_clear();
     canvas_clear();
     state_word = cleared ? STATE_COMPLETED : STATE_GAME_OVER;

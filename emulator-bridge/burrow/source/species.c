@@ -19,8 +19,8 @@ const struct species species_table[SPECIES_END] = {
     CREATURE("Toad", TYPE_WATER, MOVES_ON_WATER, 16, 7, 8, 5, 3, 2, SPEED_NORMAL, TEMPER_THROWER, 11, 3, 14, 7),
     CREATURE("Grub", TYPE_BUG, MOVES_ON_GROUND, 19, 6, 8, 5, 2, 2, SPEED_NORMAL, TEMPER_SLEEPER, 8, 1, 5, 9),
     CREATURE("Adder", TYPE_POISON, MOVES_ON_GROUND, 19, 7, 10, 5, 4, 3, SPEED_NORMAL, TEMPER_BITER, 13, 4, 14, 8),
-    CREATURE("Weasel", TYPE_NORMAL, MOVES_ON_GROUND, 24, 8, 12, 6, 5, 3, SPEED_NORMAL, TEMPER_CHASER, 15, 7, 20, 9),
-    CREATURE("Centipede", TYPE_BUG, MOVES_ON_GROUND, 27, 8, 13, 6, 6, 3, SPEED_NORMAL, TEMPER_BITER, 17, 9, 20, 8),
+    CREATURE("Weasel", TYPE_NORMAL, MOVES_ON_GROUND, 24, 8, 12, 5, 5, 3, SPEED_NORMAL, TEMPER_CHASER, 15, 8, 20, 9),
+    CREATURE("Centipede", TYPE_BUG, MOVES_ON_GROUND, 27, 8, 12, 5, 6, 3, SPEED_NORMAL, TEMPER_BITER, 17, 10, 20, 8),
     CREATURE("Ironback", TYPE_STEEL, MOVES_ON_GROUND, 36, 9, 17, 6, 13, 5, SPEED_SLOW, TEMPER_CHASER, 20, 11, 20, 7),
     CREATURE("Badger", TYPE_GROUND, MOVES_ON_GROUND, 40, 10, 15, 6, 8, 4, SPEED_NORMAL, TEMPER_SLEEPER, 24, 13, 20, 6),
 };
@@ -43,13 +43,13 @@ void monster_set_level(struct monster *monster, int level)
 
 int experience_for_level(int level)
 {
-    return 5 * (level - 1) * (level + 3);
+    return 7 * (level - 1) * (level + 2) * (40 + level) / 40;
 }
 
 int experience_for_defeat(const struct monster *monster)
 {
     int base = species_table[monster->species].experience;
-    return base + base * monster->level / 3;
+    return base + base * monster->level / 4;
 }
 
 int species_for_floor(int floor)

@@ -7,7 +7,7 @@
 #include "species.h"
 
 enum { TRAP_SLUMBER = 9, TRAP_PITFALL = 5, TRAP_WARP = 6, TRAP_POISON = 12, TRAP_SPIKE = 19 };
-enum { TURNIP_EVERY_FLOORS = 2, WILD_LIMIT = 10, SLEEPER_CHANCE = 80 };
+enum { TURNIP_EVERY_FLOORS = 3, WILD_LIMIT = 10, SLEEPER_CHANCE = 80 };
 
 static void stock_item(int id)
 {
@@ -40,7 +40,7 @@ static void stock_traps(void)
 static struct entity *stock_monster(struct tile_position place)
 {
     int species = species_for_floor(dungeon->floor);
-    int level = dungeon->floor + random_below(2) - (dungeon->floor > 2 && random_percent(40));
+    int level = dungeon->floor + (dungeon->floor > 8 ? (dungeon->floor - 8) / 4 : 0) + random_below(2) - (dungeon->floor > 2 && random_percent(40));
     struct entity *entity = wild_place(species, level < 1 ? 1 : level, place);
     if (!entity)
         return NULL;

@@ -7,9 +7,11 @@
 #include "leader.h"
 #include "message.h"
 #include "mind.h"
+#include "minimap.h"
 #include "random.h"
 #include "render.h"
 #include "run.h"
+#include "sound.h"
 #include "species.h"
 #include "video.h"
 
@@ -23,6 +25,7 @@ static void pick_up(struct entity *entity, struct entity *found)
 {
     struct item item = *(struct item *)found->info;
     char label[32];
+    sound_play(SOUND_PICK_UP);
     if (item.id == ITEM_COINS) {
         int amount = coins_amount(item.quantity);
         money = money + amount > MONEY_MAX ? MONEY_MAX : money + amount;
@@ -56,6 +59,7 @@ void leader_warp(struct entity *entity)
 static void trigger_trap(struct entity *entity, struct entity *found)
 {
     found->is_visible = 1;
+    sound_play(SOUND_TRAP);
     dungeon->trap_position = found->position;
     monster_of(entity)->action = 0x25;
     frames_wait(4);
@@ -197,6 +201,7 @@ static void rest_of_turn(boolean leader_moved)
     ally_move();
     wild_move_all();
     animate_steps();
+    minimap_changed();
     if (leader_moved)
         land(entity);
     if (dungeon->outcome == FLOOR_RUNNING)

@@ -12,6 +12,8 @@ typedef unsigned char boolean;
 
 #define NULL ((void *)0)
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
+// Runs from the internal RAM in ARM state: for what is done many times a frame.
+#define FAST_CODE __attribute__((section(".iwram_code"), target("arm"), long_call, noinline))
 #define IN_EXTERNAL_RAM __attribute__((section(".ewram_bss")))
 
 #define REGISTER_16(address) (*(volatile u16 *)(address))

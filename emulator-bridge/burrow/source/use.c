@@ -5,6 +5,7 @@
 #include "message.h"
 #include "random.h"
 #include "render.h"
+#include "sound.h"
 #include "video.h"
 
 enum { DEWBERRY_HEALS = 45, TURNIP_FILLS = 50, BIG_TURNIP_FILLS = 100, BERRY_FILLS = 5, EMBER_DAMAGE = 22,
@@ -85,6 +86,7 @@ static void eat(struct entity *entity, int id)
 {
     struct monster *monster = monster_of(entity);
     monster->action = ACTION_EAT;
+    sound_play(SOUND_EAT);
     message("%s eats: %s.", name_of(entity), item_name(id));
     for (int frame = 0; frame < EAT_FRAMES; frame++) {
         entity->height = (frame < 3 ? frame : 5 - frame) << 8;

@@ -17,12 +17,12 @@ enum { TEXT_MAP_BLOCK = 10, TERRAIN_MAP_BLOCK = 11, TERRAIN_TILE_BLOCK = 2 };
 
 u16 terrain_map[32 * 32] IN_EXTERNAL_RAM;
 int terrain_scroll_x, terrain_scroll_y;
-void (*scene_draw)(void);
-
+static void (*scene_draw)(void), (*scene_overlay)(void);
 static u32 sprite_shadow[SPRITE_LIMIT * 2];
 static int sprite_count;
 static const u32 *creature_wanted[CREATURE_SLOTS], *creature_loaded[CREATURE_SLOTS];
 static int fade_level;
+static volatile u16 keys_latched;
 static volatile boolean frame_is_ready, heartbeat_came;
 
 static void copy_words(volatile u32 *to, const u32 *from, int count)
@@ -174,6 +174,7 @@ void heartbeat(void)
     show_counter(++frames_since_boot);
     u32 keys = ~KEY_INPUT & 0x3FF;
     raw_keys = keys;
+    keys_latched |= keys;
     for (int key = 0; key < 10; key++)
         if (keys >> key & 1)
             key_frames[key]++;
@@ -185,6 +186,12 @@ void heartbeat(void)
     heartbeat_came = 1;
 }
 
+void scene_set(void (*draw)(void), void (*overlay)(void))
+{
+    scene_draw = draw;
+    scene_overlay = overlay;
+}
+
 void frame_wait(void)
 {
     if (scene_draw)
@@ -193,7 +200,11 @@ void frame_wait(void)
     frame_is_ready = 1;
     while (!heartbeat_came)
         sleep_until_interrupt();
-    input_update();
+    if (scene_overlay)
+        scene_overlay();
+    u16 keys = keys_latched;
+    keys_latched = 0;
+    input_update(keys);
 }
 
 void frames_wait(int frames)

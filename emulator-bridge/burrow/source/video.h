@@ -29,7 +29,9 @@ void creature_frame(int slot, const u32 *frame);
 // Draws the scene, hands it to the next heartbeat and sleeps until it has come.
 void frame_wait(void);
 void frames_wait(int frames);
-extern void (*scene_draw)(void);
+// The scene composes a frame: it sets the tile map and the sprites. The overlay draws text for that frame, which goes
+// straight to the video memory; it runs just after the heartbeat, so that nobody sees it half done.
+void scene_set(void (*draw)(void), void (*overlay)(void));
 
 void sleep_until_interrupt(void);
 

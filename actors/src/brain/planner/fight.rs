@@ -1,7 +1,7 @@
 //! What to do while foes that can act are in sight.
 
 use super::explore::walk;
-use super::memory::{Act, Intent, Memory};
+use super::memory::{Act, Memory};
 use super::situation::Situation;
 use super::{Expectation, Plan, Skill, face, keys, menus, needs, pass_turn};
 use crate::brain::items::{self, Use, action};
@@ -112,7 +112,7 @@ fn disable(memory: &mut Memory, situation: &Situation<'_>) -> Option<Plan> {
     let seed = items::find(situation.observation, Use::Disable)?;
     let direction = situation.leader.position.direction_to(foe.position)?;
     let act = Act::UseItem { item: seed.item, action: action::THROW };
-    memory.intent = Some(Intent::new(Some(direction), act));
+    memory.intend(Some(direction), act)?;
     menus::go_on(memory, situation)
 }
 
@@ -122,7 +122,7 @@ fn burn(memory: &mut Memory, situation: &Situation<'_>, foe: &Monster) -> Option
     }
     let seed = items::find(situation.observation, Use::Burn)?;
     let direction = situation.leader.position.direction_to(foe.position)?;
-    memory.intent = Some(Intent::new(Some(direction), Act::UseItem { item: seed.item, action: action::EAT }));
+    memory.intend(Some(direction), Act::UseItem { item: seed.item, action: action::EAT })?;
     menus::go_on(memory, situation)
 }
 
@@ -161,7 +161,7 @@ fn throw(memory: &mut Memory, situation: &Situation<'_>) -> Option<Plan> {
         .min_by_key(|(_, distance)| *distance)?;
     let act =
         if missiles.set { Act::ThrowSet } else { Act::UseItem { item: missiles.item, action: action::THROW_STRAIGHT } };
-    memory.intent = Some(Intent::new(Some(direction), act));
+    memory.intend(Some(direction), act)?;
     menus::go_on(memory, situation).map(|plan| plan.for_goal("fight"))
 }
 

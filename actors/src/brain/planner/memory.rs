@@ -4,14 +4,20 @@ use super::{Effect, Expectation};
 use serde::{Deserialize, Serialize};
 use wire::observation::{Direction, Observation, Position};
 
-/// Key presses after which an intent is given up.
-const INTENT_PRESSES_MAX: u32 = 40;
+/// Key presses after which an intent is given up, and how many of them a press without effect counts for.
+const INTENT_PRESSES_MAX: u32 = 60;
+const FRUITLESS_PRESSES: u32 = 12;
+/// Acts that led nowhere, remembered per floor.
+const FAILED_ACTS_MAX: usize = 8;
 /// Steps that failed, remembered per floor.
 const FAILED_STEPS_MAX: usize = 8;
 /// Places with items that cannot be taken, remembered per floor.
 const REFUSED_MAX: usize = 32;
 /// Foes whose wounds are remembered.
 const WOUNDED_MAX: usize = 16;
+
+/// Turns after which the memory of the hardest blow fades by one hit point.
+const FADING_TURNS: i16 = 32;
 
 /// What the planner remembers.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -46,6 +52,8 @@ pub(super) struct Memory {
     pub refused: Vec<Position>,
     /// Foes that were struck: slot, spawn number and how often.
     pub wounded: Vec<(u8, u16, u32)>,
+    /// What was meant to be done on this floor and could not.
+    pub failed_acts: Vec<Act>,
     /// Neutral ones that were spoken to: slot and spawn number.
     pub spoken_to: Vec<(u8, u16)>,
     seen: Seen,
@@ -89,13 +97,6 @@ struct Seen {
     turns_left: i16,
 }
 
-impl Intent {
-    /// An intent with the presses that any intent may take.
-    pub(super) fn new(face: Option<Direction>, act: Act) -> Intent {
-        Intent { face, act, presses_left: INTENT_PRESSES_MAX }
-    }
-}
-
 impl Memory {
     /// Looks at a new observation in which a command is awaited.
     pub(super) fn look(&mut self, observation: &Observation) {
@@ -129,16 +130,33 @@ impl Memory {
         self.unproductive = if is_better { 0 } else { self.unproductive + 1 };
         if (now.turns, now.turns_left) != (before.turns, before.turns_left) {
             let lost = before.hp - now.hp;
-            self.hardest_hit = lost.max(self.hardest_hit - self.hardest_hit / 64 - i32::from(now.turns_left % 32 == 0));
+            self.hardest_hit = lost.max(self.hardest_hit - i32::from(now.turns_left % FADING_TURNS == 0));
             self.intent = None;
         }
         // A loss makes later healing count as progress again.
         self.seen = Seen { hp_best: if now.hp < before.hp { now.hp } else { hp_best }, ..now };
     }
 
+    /// Sets out to do something that takes several presses, unless it has failed on this floor before.
+    pub(super) fn intend(&mut self, face: Option<Direction>, act: Act) -> Option<()> {
+        let is_promising = !self.failed_acts.contains(&act);
+        self.intent = is_promising.then_some(Intent { face, act, presses_left: INTENT_PRESSES_MAX });
+        is_promising.then_some(())
+    }
+
+    /// Gives up what takes several presses.
+    pub(super) fn give_up(&mut self) {
+        if let Some(intent) = self.intent.take() {
+            push_bounded(&mut self.failed_acts, intent.act, FAILED_ACTS_MAX);
+        }
+    }
+
     /// Learns what the last move did.
     pub(super) fn note(&mut self, effect: Effect) {
         self.fruitless = if effect.is_effective() { 0 } else { self.fruitless + 1 };
+        if let Some(intent) = self.intent.as_mut().filter(|_| !effect.is_effective()) {
+            intent.presses_left = intent.presses_left.saturating_sub(FRUITLESS_PRESSES);
+        }
         let Some((Expectation::Step(goal), Some(from))) = self.expected else { return };
         if matches!(effect, Effect::None | Effect::Faced)
             && let Some(direction) = from.direction_to(goal)

@@ -17,11 +17,12 @@ const DANGEROUS_WORDS: [&str; 6] = ["give up", "quit", "erase", "delete", "leave
 
 /// Carries an intent on while a command is awaited.
 pub(super) fn go_on(memory: &mut Memory, situation: &Situation<'_>) -> Option<Plan> {
-    let mut intent = memory.intent?;
-    memory.intent = None;
-    intent.presses_left = intent.presses_left.checked_sub(1)?;
-    let plan = toward(&intent, situation);
-    memory.intent = plan.is_some().then_some(intent);
+    let intent = memory.intent.as_mut()?;
+    intent.presses_left = intent.presses_left.saturating_sub(1);
+    let plan = if intent.presses_left > 0 { toward(intent, situation) } else { None };
+    if plan.is_none() {
+        memory.give_up();
+    }
     plan
 }
 
@@ -58,18 +59,15 @@ pub(super) fn in_menu(memory: &mut Memory, observation: &Observation) -> Plan {
     if observation.menu.actions.iter().any(|entry| entry.action == action::STAIRS) {
         return on_stairs(memory.wants_stairs, observation);
     }
-    let Some(mut intent) = memory.intent else {
+    let Some(intent) = memory.intent.as_mut() else {
         return press(Skill::CloseMenu, Button::B, "press B", "no menu is wanted");
     };
     intent.presses_left = intent.presses_left.saturating_sub(1);
-    memory.intent = (intent.presses_left > 0).then_some(intent);
-    match through(&intent, kind, observation) {
-        Some(plan) => plan,
-        None => {
-            memory.intent = None;
-            press(Skill::CloseMenu, Button::B, "press B", "what was wanted is not here")
-        }
-    }
+    let plan = if intent.presses_left > 0 { through(intent, kind, observation) } else { None };
+    plan.unwrap_or_else(|| {
+        memory.give_up();
+        press(Skill::CloseMenu, Button::B, "press B", "what was wanted is not here")
+    })
 }
 
 fn on_stairs(wanted: bool, observation: &Observation) -> Plan {

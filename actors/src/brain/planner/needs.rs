@@ -1,6 +1,6 @@
 //! Eating, healing and resting while no foe is at hand.
 
-use super::memory::{Act, Intent, Memory};
+use super::memory::{Act, Memory};
 use super::situation::Situation;
 use super::{Plan, Skill, menus, pass_turn};
 use crate::brain::items::{self, Use, action};
@@ -35,7 +35,7 @@ pub(super) fn plan(memory: &mut Memory, situation: &Situation<'_>) -> Option<Pla
 
 /// Begins to use an item.
 pub(super) fn use_item(memory: &mut Memory, situation: &Situation<'_>, item: &BagItem, action: u16) -> Option<Plan> {
-    memory.intent = Some(Intent::new(None, Act::UseItem { item: item.item, action }));
+    memory.intend(None, Act::UseItem { item: item.item, action })?;
     menus::go_on(memory, situation)
 }
 
