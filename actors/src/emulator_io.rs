@@ -61,8 +61,20 @@ pub struct Connect {
     pub has_ring: bool,
 }
 
+/// An emulator that was connected to.
+pub struct Connected {
+    /// What it says of itself.
+    pub welcome: Welcome,
+    /// Its life.
+    pub epoch: Epoch,
+    /// Its newest frame; 0: nothing was played in this life yet.
+    pub frame: u64,
+    /// The ring of this process that its frames are written to, where they come over the connection.
+    pub ring: Option<RingReader>,
+}
+
 impl Question for Connect {
-    type Answer = Result<(Welcome, Epoch, Option<RingReader>), EmulatorError>;
+    type Answer = Result<Connected, EmulatorError>;
 }
 
 /// Holds keys, then lets frames pass until a condition holds.
@@ -131,9 +143,9 @@ impl Handler<Envelope<Connect>> for EmulatorIo {
             opened.await.unwrap_or(Err(EmulatorError::Late(deadline.as_millis() as u64)))
         };
         context.spawn(opening.into_actor(self).map(move |opened, actor, _| {
-            reply.send(opened.map(|(socket, welcome, epoch, ring)| {
-                actor.link = Some(Live { socket, epoch, next_id: 0 });
-                (welcome, epoch, ring)
+            reply.send(opened.map(|(socket, connected)| {
+                actor.link = Some(Live { socket, epoch: connected.epoch, next_id: 0 });
+                connected
             }));
         }));
     }
@@ -212,14 +224,11 @@ async fn within<T>(
     }
 }
 
-async fn open(
-    connect: &Connect,
-    instance: Instance,
-) -> Result<(Socket, Welcome, Epoch, Option<RingReader>), EmulatorError> {
+async fn open(connect: &Connect, instance: Instance) -> Result<(Socket, Connected), EmulatorError> {
     let socket = Socket::connect(&connect.address).await?;
     let hello = Request::Hello { version: wire::WIRE_VERSION };
     let reply = socket.ask(ClientMessage { id: 0, instance, epoch: 0, body: hello }).await?;
-    let epoch = reply.epoch;
+    let (epoch, frame) = (reply.epoch, reply.frame);
     let welcome = match reply.body {
         Answer::Welcome(welcome) if welcome.version == wire::WIRE_VERSION => welcome,
         Answer::Welcome(welcome) => {
@@ -230,12 +239,12 @@ async fn open(
         _ => return Err(EmulatorError::Confused { request: "hello" }),
     };
     if connect.has_ring {
-        return Ok((socket, welcome, epoch, None));
+        return Ok((socket, Connected { welcome, epoch, frame, ring: None }));
     }
-    let ring = socket.receive_frames(&welcome, epoch)?;
+    let ring = Some(socket.receive_frames(&welcome, epoch)?);
     let body = Request::Subscribe { every_n_frames: 0, regions: welcome.regions.clone() };
     match socket.ask(ClientMessage { id: u64::MAX, instance, epoch, body }).await?.body {
-        Answer::Done => Ok((socket, welcome, epoch, Some(ring))),
+        Answer::Done => Ok((socket, Connected { welcome, epoch, frame, ring })),
         Answer::Refused(refusal) => Err(EmulatorError::Refused(refusal)),
         _ => Err(EmulatorError::Confused { request: "subscribe" }),
     }

@@ -9,7 +9,7 @@ mod search;
 
 use crate::backend::{BackendError, EmulatorBackend, Introduction};
 use crate::rom::Rom;
-use crate::state::{self, Owner};
+use crate::state::{self, Owner, Parts};
 use ffi::{Core, SystemInfo};
 use std::path::Path;
 use wire::buttons::Mask;
@@ -162,16 +162,18 @@ impl EmulatorBackend for Libretro {
 
     fn save_state(&mut self) -> Result<Vec<u8>, BackendError> {
         self.take_state()?;
-        state::pack(&self.owner, &self.state, self.core.save_memory())
+        let (save, picture) = (self.core.save_memory(), self.core.picture());
+        state::pack(&self.owner, &Parts { state: &self.state, save, picture })
     }
 
     fn load_state(&mut self, blob: &[u8]) -> Result<(), BackendError> {
-        let (state, save) = state::unpack(&self.owner, blob)?;
+        let Parts { state, save, picture } = state::unpack(&self.owner, blob)?;
         // A core may stop half-way through a state that it does not like, so what was there is kept until it has taken
         // all of it.
         self.take_state()?;
         let save_before = self.core.save_memory().to_vec();
         if self.restore(state, save) {
+            self.core.show(&picture);
             return Ok(());
         }
         let before = std::mem::take(&mut self.state);

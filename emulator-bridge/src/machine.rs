@@ -185,7 +185,11 @@ impl Machine {
             }
             Request::LoadState { state } => {
                 require(can.save_state, "save_state")?;
-                self.done(|backend| backend.load_state(&state)).inspect(|_| self.schedule.clear())
+                let answer = self.done(|backend| backend.load_state(&state))?;
+                self.schedule.clear();
+                self.publish();
+                self.push_frame(true);
+                Ok(answer)
             }
             Request::Reset => {
                 require(can.reset, "reset")?;
@@ -249,12 +253,16 @@ impl Machine {
         };
         let time = begin.elapsed();
         self.frame += u64::from(passed);
-        if let Some(publisher) = &mut self.publisher {
-            publisher.publish(self.backend.as_ref(), self.frame);
-        }
+        self.publish();
         self.vitals.frame.store(self.frame, Ordering::Release);
         self.advance();
         (passed, time)
+    }
+
+    fn publish(&mut self) {
+        if let Some(publisher) = &mut self.publisher {
+            publisher.publish(self.backend.as_ref(), self.frame);
+        }
     }
 
     /// Pushes the newest frame to those who subscribed to it.

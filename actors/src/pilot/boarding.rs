@@ -10,9 +10,10 @@ use crate::brain::{Brain, RandomPlayer};
 use crate::capture::Attach;
 use crate::checkpoint::{Checkpoint, Progress, newest_whole};
 use crate::decode::Decoder;
-use crate::emulator_io::{Ask, Connect, EmulatorError};
+use crate::emulator_io::{Ask, Connect, Connected, EmulatorError};
 use crate::profile::{Profile, Profiles, Recognition};
 use crate::ram::UseDecoder;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 use wire::control::{Pace, StartActors};
@@ -34,17 +35,45 @@ const REDIALS_MAX: u32 = 12;
 const REDIAL_FIRST: Duration = Duration::from_millis(100);
 const REDIAL_LONGEST: Duration = Duration::from_secs(5);
 
-/// How to find an emulator again that no parent restarts: one on another machine.
+/// How to find an emulator again that was lost.
 #[derive(Default)]
 pub(super) struct Redial {
-    address: Option<(String, Epoch)>,
+    known: Option<Known>,
     is_lost: bool,
     tries: u32,
 }
 
+struct Known {
+    address: String,
+    epoch: Epoch,
+    /// The ring of an emulator on this machine. The parent starts such an emulator again when it dies.
+    ring: Option<OwnedFd>,
+}
+
+/// What boarding found.
+enum Found {
+    /// A game that goes on from where it stands.
+    Living,
+    /// A game that was put back to a checkpoint, whose picture is shown already.
+    Restored,
+}
+
 impl Redial {
     pub(super) fn is_wanted(&self) -> bool {
-        self.is_lost && self.address.is_some()
+        self.is_lost && self.known.is_some()
+    }
+
+    /// How long to wait before the next attempt. An emulator on this machine is looked for steadily, because its
+    /// successor may come any moment.
+    fn wait(&self) -> Duration {
+        let is_local = self.known.as_ref().is_some_and(|known| known.ring.is_some());
+        let doublings = if is_local { 0 } else { self.tries.min(16) };
+        REDIAL_FIRST.saturating_mul(1 << doublings).min(REDIAL_LONGEST)
+    }
+
+    fn is_hopeless(&self) -> bool {
+        let is_local = self.known.as_ref().is_some_and(|known| known.ring.is_some());
+        !is_local && self.tries >= REDIALS_MAX
     }
 }
 
@@ -88,17 +117,12 @@ impl Journey {
 
     /// Comes aboard an emulator, the first or one that took a dead one's place.
     pub async fn board(&mut self, emulator: EmulatorUp) -> Course {
-        if emulator.ring.is_none() {
-            self.redial.address = Some((emulator.address.clone(), emulator.epoch));
-        }
-        match self.try_board(emulator).await {
-            Ok(()) => {
-                self.redial.is_lost = false;
-                self.redial.tries = 0;
-                Course::Onward
-            }
-            Err(interruption) => self.interrupted(interruption),
-        }
+        let ring = emulator.ring.as_ref().and_then(|ring| ring.try_clone().ok());
+        self.redial = Redial {
+            known: Some(Known { address: emulator.address.clone(), epoch: emulator.epoch, ring }),
+            ..Redial::default()
+        };
+        self.come_aboard(emulator).await
     }
 
     /// What to do when a step or a boarding broke off.
@@ -107,28 +131,42 @@ impl Journey {
             Interruption::Fatal { status, message } => return Course::Failed { status, message },
             Interruption::Emulator(error) => error,
         };
-        let epoch = self.epoch_aboard();
+        let epoch = self.aboard.as_ref().map(|aboard| aboard.epoch);
         self.aboard = None;
-        let lost = self.write(self.context(), Event::EmulatorLost { epoch, cause: cause.to_string() });
-        if let Err(Interruption::Fatal { status, message }) = lost {
-            return Course::Failed { status, message };
-        }
-        if self.redial.address.is_some() {
-            self.redial.is_lost = true;
-            if self.redial.tries >= REDIALS_MAX || !self.is_started {
-                return Course::Failed { status: exit::UNAVAILABLE, message: cause.to_string() };
+        if !self.redial.is_lost {
+            let epoch = epoch.or(self.redial.known.as_ref().map(|known| known.epoch)).unwrap_or_default();
+            let lost = self.write(self.context(), Event::EmulatorLost { epoch, cause: cause.to_string() });
+            if let Err(Interruption::Fatal { status, message }) = lost {
+                return Course::Failed { status, message };
             }
+        }
+        self.redial.is_lost = true;
+        let is_remote = self.redial.known.as_ref().is_some_and(|known| known.ring.is_none());
+        if self.redial.is_hopeless() || (is_remote && !self.is_started) {
+            return Course::Failed { status: exit::UNAVAILABLE, message: cause.to_string() };
         }
         Course::Onward
     }
 
-    /// Waits, longer each time, and tries to come aboard again.
+    /// Waits, longer each time for an emulator elsewhere, and tries to come aboard again.
     pub(super) async fn redial(&mut self) -> Course {
-        let Some((address, epoch)) = self.redial.address.clone() else { return Course::Onward };
-        let wait = REDIAL_FIRST.saturating_mul(1 << self.redial.tries.min(16)).min(REDIAL_LONGEST);
+        tokio::time::sleep(self.redial.wait()).await;
         self.redial.tries += 1;
-        tokio::time::sleep(wait).await;
-        self.board(EmulatorUp { epoch, address, ring: None }).await
+        let Some(known) = &self.redial.known else { return Course::Onward };
+        let ring = known.ring.as_ref().and_then(|ring| ring.try_clone().ok());
+        let emulator = EmulatorUp { epoch: known.epoch, address: known.address.clone(), ring };
+        self.come_aboard(emulator).await
+    }
+
+    async fn come_aboard(&mut self, emulator: EmulatorUp) -> Course {
+        match self.try_board(emulator).await {
+            Ok(()) => {
+                self.redial.is_lost = false;
+                self.redial.tries = 0;
+                Course::Onward
+            }
+            Err(interruption) => self.interrupted(interruption),
+        }
     }
 
     /// Gives the game the seed of its next life, where its profile says how.
@@ -152,7 +190,7 @@ impl Journey {
         let ring = ring.map_err(|error| EmulatorError::Lost(error.to_string()))?;
         let connect = Connect { address: emulator.address, has_ring: is_local };
         let connected = self.crew.emulator.ask(connect, self.request_deadline()).await;
-        let (welcome, epoch, pushed) = answered(connected)??;
+        let Connected { welcome, epoch, frame, ring: pushed } = answered(connected)??;
         answered(self.crew.capture.ask(Attach(ring.or(pushed)), self.request_deadline()).await)?;
         let profile = self.choose_profile(&welcome.cartridge)?;
         let decoder = profile.as_ref().map(|profile| Decoder::new(profile, !self.start.omniscient));
@@ -161,29 +199,27 @@ impl Journey {
         let profile = Arc::new(profile.unwrap_or_else(|| self.play_from_pixels()));
         let can_pace = welcome.capabilities.frame_step;
         self.aboard = Some(Aboard { welcome, profile, epoch, seen: None, unreadable: 0 });
-        self.set_out().await?;
+        let found = self.set_out(frame == 0).await?;
         if can_pace {
             self.set_pace().await?;
         }
-        self.settle().await
+        self.first_look(found).await
     }
 
-    /// Brings the game to where the run begins or goes on.
-    async fn set_out(&mut self) -> Result<(), Interruption> {
-        if let Some(checkpoint) = self.checkpoint.clone() {
-            return self.restore(&checkpoint, "memory").await;
-        }
-        if self.start.done.continuing {
-            // An earlier life of this process played the game, which lives on; only the brain's memory is fetched.
-            if let (Some((_, checkpoint)), _) = newest_whole(&self.start.run_dir.join("checkpoints")) {
-                self.restore_mind(&checkpoint);
-                self.ledger.resume_turns(checkpoint.progress.turns_before);
-                self.checkpoint = Some(Arc::new(checkpoint));
+    /// Brings the game to where the run begins or goes on. `is_fresh`: nothing was played in this life of the
+    /// emulator.
+    async fn set_out(&mut self, is_fresh: bool) -> Result<Found, Interruption> {
+        if self.is_started {
+            self.fetch_checkpoint();
+            match self.checkpoint.clone() {
+                Some(checkpoint) if is_fresh => return self.restore(&checkpoint, "the newest checkpoint").await,
+                _ if !is_fresh => return Ok(Found::Living),
+                // The emulator died before anything was saved: the run begins once more.
+                _ => {}
             }
-            return Ok(());
         }
         self.is_started = true;
-        if let Some(path) = self.start.resume_from.clone() {
+        if let Some(path) = self.start.resume_from.clone().filter(|_| !self.start.done.continuing) {
             let failed = |error: crate::checkpoint::CheckpointError| Interruption::Fatal {
                 status: exit::DATA,
                 message: format!("cannot resume: {error}"),
@@ -199,17 +235,30 @@ impl Journey {
             self.request(Request::Reset).await?;
             self.seed_next_life().await?;
         }
-        Ok(())
+        Ok(Found::Living)
     }
 
-    async fn restore(&mut self, checkpoint: &Arc<Checkpoint>, from: &str) -> Result<(), Interruption> {
+    /// An earlier life of this process played the game; what the brain knew then is in the newest checkpoint.
+    fn fetch_checkpoint(&mut self) {
+        if self.checkpoint.is_some() {
+            return;
+        }
+        if let (Some((_, checkpoint)), _) = newest_whole(&self.start.run_dir.join("checkpoints")) {
+            self.restore_mind(&checkpoint);
+            self.ledger.resume_turns(checkpoint.progress.turns_before);
+            self.checkpoint = Some(Arc::new(checkpoint));
+        }
+    }
+
+    async fn restore(&mut self, checkpoint: &Arc<Checkpoint>, from: &str) -> Result<Found, Interruption> {
         self.request(Request::LoadState { state: checkpoint.emulator.clone() }).await?;
         self.restore_mind(checkpoint);
         self.ledger.step_back(checkpoint.progress, checkpoint.turns);
         self.checkpoint = Some(checkpoint.clone());
         self.checkpoint_step = self.step;
         let event = Event::CheckpointRestored { path: from.to_string(), checkpoint_step: checkpoint.step };
-        self.write(self.context(), event)
+        self.write(self.context(), event)?;
+        Ok(Found::Restored)
     }
 
     /// Gives the brain its memory back. One of another brain, or of another version of it, starts afresh.
@@ -235,12 +284,18 @@ impl Journey {
         }
     }
 
-    /// Lets the game come to a point where it waits for somebody, and looks.
-    async fn settle(&mut self) -> Result<(), Interruption> {
+    /// Looks at the game for the first time. A living one is first let come to a point where it waits for somebody; a
+    /// restored one stands at such a point, and not a frame passes, so that it goes on as if it had not been away.
+    async fn first_look(&mut self, found: Found) -> Result<(), Interruption> {
         let Some(profile) = self.aboard.as_ref().map(|aboard| aboard.profile.clone()) else { return Ok(()) };
-        let frames = if profile.turn.any_of.is_empty() { 1 } else { SETTLE_FRAMES_MAX };
-        let applied = self.pass_frames(vec![0], frames, Some(profile.turn.clone())).await?;
-        let seen = self.look(applied.last_frame).await?;
+        let frame = match found {
+            Found::Restored => 0,
+            Found::Living => {
+                let frames = if profile.turn.any_of.is_empty() { 1 } else { SETTLE_FRAMES_MAX };
+                self.pass_frames(vec![0], frames, Some(profile.turn.clone())).await?.last_frame
+            }
+        };
+        let seen = self.look(frame).await?;
         if let Some(seen) = &seen {
             let episode = profile.episode(&seen.observation);
             let milestone = self.ledger.observe(&seen.observation, episode);
@@ -307,9 +362,5 @@ impl Journey {
             self.write(self.context(), Event::AlertRaised { alert: "unknown game".into(), detail })?;
         }
         Ok(())
-    }
-
-    fn epoch_aboard(&self) -> Epoch {
-        self.aboard.as_ref().map_or(0, |aboard| aboard.epoch)
     }
 }

@@ -46,7 +46,8 @@ pub enum Request {
     },
     /// Asks for frames over this connection. Replaces an earlier subscription.
     Subscribe {
-        /// 0: only the last frame of each `Step`, pushed before its reply; n: every n-th frame.
+        /// 0: only the last frame of each `Step` and the frame restored by `LoadState`, pushed before the reply;
+        /// n: every n-th frame.
         every_n_frames: u32,
         /// Memory to send with each frame, snapshot of the same frame.
         regions: Vec<Region>,
@@ -99,7 +100,8 @@ pub enum Request {
     Screenshot,
     /// Takes the whole state, save memory included.
     SaveState,
-    /// Restores a state. The frame number continues; scheduled keys are dropped.
+    /// Restores a state, and publishes the picture and the memory it was taken with. The frame number continues;
+    /// scheduled keys are dropped.
     LoadState {
         /// What `SaveState` returned.
         #[serde(with = "blob")]

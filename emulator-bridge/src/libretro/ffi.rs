@@ -227,6 +227,12 @@ impl Core {
         self.picture = callbacks::Frame { pixels: black(width, height, format), width, height, format, fresh: false };
     }
 
+    /// Makes a picture without gaps the newest one, until the next frame draws its own.
+    pub(super) fn show(&mut self, picture: &Picture<'_>) {
+        let &Picture { width, height, format, pixels, .. } = picture;
+        self.picture = callbacks::Frame { pixels: pixels.to_vec(), width, height, format, fresh: false };
+    }
+
     /// Runs one frame with these keys held.
     pub(super) fn run(&mut self, keys: Mask) {
         callbacks::hold(keys);
