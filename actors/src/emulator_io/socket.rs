@@ -154,7 +154,9 @@ async fn read(mut source: SplitStream<WebSocketStream<TcpStream>>, shared: Rc<Re
             Ok(ServerMessage::Reply(reply)) => {
                 let waiting = shared.borrow_mut().waiting.remove(&reply.id);
                 // A reply nobody waits for came after its deadline, and is dropped.
-                waiting.map(|sender| sender.send(reply));
+                if let Some(sender) = waiting {
+                    let _ = sender.send(reply);
+                }
             }
             Ok(ServerMessage::Push(push)) => shared.borrow_mut().publish(&push),
             Err(error) => break error.to_string(),
