@@ -2,6 +2,7 @@
 
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::process::{Pid, PidfdFlags, Signal};
+use std::ffi::CString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -18,6 +19,12 @@ pub fn process_handle(process: &Child) -> io::Result<OwnedFd> {
 /// Sends a signal to the process behind a handle.
 pub fn send_signal(handle: &OwnedFd, signal: Signal) -> io::Result<()> {
     Ok(rustix::process::pidfd_send_signal(handle, signal)?)
+}
+
+/// Gives this process the name that `ps` and `top` show; the kernel keeps 15 characters.
+pub fn name_process(name: &str) {
+    // A name with a zero byte in it, or a kernel that refuses, leaves the process its old name.
+    let _ = CString::new(name).map(|name| rustix::thread::set_name(&name));
 }
 
 /// Whether the kernel has process handles.

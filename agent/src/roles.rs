@@ -1,6 +1,7 @@
 //! The entries of the roles: what this executable does when the parent has started it again.
 
 use crate::cli::BridgeArgs;
+use crate::platform;
 use crate::screen;
 use wire::control::Role;
 use wire::exit;
@@ -8,6 +9,7 @@ use wire::role::RoleHandle;
 
 /// Serves as a role of a run until the parent ends it; returns the exit status.
 pub fn serve(role: Role) -> i32 {
+    platform::name_process(role.name());
     let handle = match wire::role::begin(role) {
         Ok(handle) => handle,
         Err(error) => {

@@ -5,7 +5,7 @@
 
 use std::io::{self, IsTerminal as _, Write};
 use std::os::fd::OwnedFd;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
 use wire::control::{Status, Summary};
@@ -77,13 +77,15 @@ enum Show {
 #[derive(Debug)]
 pub struct Screen {
     thread: Option<(SyncSender<Show>, Receiver<()>)>,
+    /// Where the picture comes from, while the drawing thread could not take it: unlike a status, nothing replaces it.
+    unsent_ring: Option<Show>,
 }
 
 impl Screen {
     /// Starts to show a run.
     pub fn start(mode: Mode, heading: Heading) -> io::Result<Screen> {
         if mode == Mode::Quiet {
-            return Ok(Screen { thread: None });
+            return Ok(Screen { thread: None, unsent_ring: None });
         }
         let (sender, shows) = sync_channel(SHOWS_MAX);
         let (ended, ends) = sync_channel(1);
@@ -95,38 +97,39 @@ impl Screen {
             let _ = ended.send(());
         };
         thread::Builder::new().name("screen".to_string()).spawn(draw)?;
-        Ok(Screen { thread: Some((sender, ends)) })
+        Ok(Screen { thread: Some((sender, ends)), unsent_ring: None })
     }
 
     /// How the game stands.
-    pub fn status(&self, status: Status) {
+    pub fn status(&mut self, status: Status) {
         self.show(Show::Status(status));
     }
 
     /// How the game ended.
-    pub fn finished(&self, summary: Summary) {
+    pub fn finished(&mut self, summary: Summary) {
         self.show(Show::Finished(summary));
     }
 
     /// Where the picture comes from; `None`: there is none.
-    pub fn ring(&self, ring: Option<OwnedFd>) {
-        self.show(Show::Ring(ring));
+    pub fn ring(&mut self, ring: Option<OwnedFd>) {
+        self.unsent_ring = Some(Show::Ring(ring));
+        self.send_ring();
     }
 
     /// Something a person should know.
-    pub fn note(&self, text: String) {
+    pub fn note(&mut self, text: String) {
         self.show(Show::Note(text));
     }
 
     /// The terminal is about to be somebody else's.
-    pub fn pause(&self) {
+    pub fn pause(&mut self) {
         let (done, paused) = sync_channel(1);
         self.show(Show::Pause(done));
         let _ = paused.recv_timeout(Duration::from_millis(END_MS));
     }
 
     /// The terminal is ours again.
-    pub fn resume(&self) {
+    pub fn resume(&mut self) {
         self.show(Show::Resume);
     }
 
@@ -138,9 +141,18 @@ impl Screen {
         }
     }
 
-    fn show(&self, show: Show) {
+    fn show(&mut self, show: Show) {
+        self.send_ring();
         if let Some((sender, _)) = &self.thread {
             let _ = sender.try_send(show);
+        }
+    }
+
+    fn send_ring(&mut self) {
+        if let (Some((sender, _)), Some(ring)) = (&self.thread, self.unsent_ring.take())
+            && let Err(TrySendError::Full(ring)) = sender.try_send(ring)
+        {
+            self.unsent_ring = Some(ring);
         }
     }
 }

@@ -78,7 +78,7 @@ impl Supervisor {
         // Epoch 0 leaves it to the actors to take the one that the bridge welcomes them with.
         let emulator = (!url.is_empty()).then(|| Emulator { epoch: 0, address: url.clone(), ring: None });
         let now_ms = monotonic_ms();
-        let random = plan.config.run.seed ^ now_ms;
+        let random = plan.config.run.seed;
         Ok(Supervisor {
             plan,
             log,

@@ -1,6 +1,6 @@
 //! The indexes role: loads FAISS, proves that it works, and stays ready for the memory silos.
 //!
-//! `unsafe` is used in [`faiss_version`] alone, for the one thing that the FAISS crate does not offer. Absent: silos
+//! `unsafe` is used in `faiss_version` alone, for the one thing that the FAISS crate does not offer. Absent: silos
 //! and search.
 
 use faiss::{FlatIndex, Idx, Index};

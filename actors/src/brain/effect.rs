@@ -95,8 +95,8 @@ fn on_floor(before: &Observation, after: &Observation, made: &Move) -> Effect {
     match (leader(before), leader(after)) {
         (Some((from, _)), Some((to, _))) if from != to => Effect::Moved,
         _ if turn_passed => Effect::TurnPassed,
-        (Some((_, from)), Some((_, to))) if from != to => Effect::Faced,
         _ if before.is_turning != after.is_turning => Effect::MenuChanged,
+        (Some((_, from)), Some((_, to))) if from != to => Effect::Faced,
         _ if before.bag != after.bag || before.message != after.message || before.monsters != after.monsters => {
             Effect::Other
         }
@@ -124,5 +124,83 @@ impl Expectation {
             Expectation::Text | Expectation::Scene => false,
             Expectation::Nothing => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::brain::{Gesture, Skill, keys};
+    use wire::observation::{Direction, MenuAction, MenuKind, Monster, Position};
+
+    fn made(gesture: Gesture, expect: Expectation) -> Move {
+        Move { skill: Skill::Wait, action: "".into(), reason: "".into(), goal: None, gesture, expect }
+    }
+
+    fn on_floor() -> Observation {
+        let leader = Monster { is_leader: true, position: Position { x: 4, y: 4 }, ..Monster::default() };
+        Observation {
+            screen: Screen::Command,
+            floor: 1,
+            turns_left: 900,
+            leader: Some(0),
+            monsters: vec![leader],
+            ..Observation::default()
+        }
+    }
+
+    fn effect_of(before: &Observation, change: impl FnOnce(&mut Observation)) -> Effect {
+        let mut after = before.clone();
+        change(&mut after);
+        effect(before, &after, &made(keys::step(Direction::East), Expectation::Turn))
+    }
+
+    #[test]
+    fn each_change_has_its_name() {
+        let floor = on_floor();
+        assert_eq!(effect_of(&floor, |after| after.monsters[0].position.x = 5), Effect::Moved);
+        assert_eq!(effect_of(&floor, |after| after.turns_left -= 1), Effect::TurnPassed);
+        assert_eq!(effect_of(&floor, |after| after.monsters[0].direction = Direction::East), Effect::Faced);
+        let turned = |after: &mut Observation| {
+            after.is_turning = true;
+            after.monsters[0].direction = Direction::East;
+        };
+        assert_eq!(effect_of(&floor, turned), Effect::MenuChanged, "the mode begins with a look at the next foe");
+        assert_eq!(effect_of(&floor, |after| after.screen = Screen::Menu(MenuKind::Main)), Effect::MenuChanged);
+        assert_eq!(effect_of(&floor, |after| after.screen = Screen::Dialogue), Effect::TextChanged);
+        assert_eq!(effect_of(&floor, |after| after.floor = 2), Effect::SceneChanged);
+        assert_eq!(effect_of(&floor, |after| after.screen = Screen::Transition), Effect::SceneChanged);
+        assert_eq!(effect_of(&floor, |after| after.message.push('x')), Effect::Other);
+        assert_eq!(effect_of(&floor, |after| after.frame += 20), Effect::None);
+        let menu = Observation { screen: Screen::Menu(MenuKind::List), ..on_floor() };
+        assert_eq!(effect_of(&menu, |after| after.menu.cursor = 1), Effect::CursorMoved);
+        assert_eq!(effect_of(&menu, |after| after.menu.page = 1), Effect::CursorMoved);
+        assert_eq!(effect_of(&menu, |after| after.menu.actions.push(MenuAction::default())), Effect::MenuChanged);
+        assert_eq!(effect_of(&menu, |_| {}), Effect::None);
+        let choice = Observation { screen: Screen::Choice, ..on_floor() };
+        assert_eq!(effect_of(&choice, |after| after.dialogue.cursor = 1), Effect::CursorMoved);
+        assert_eq!(effect_of(&choice, |after| after.dialogue.text.push('x')), Effect::TextChanged);
+    }
+
+    #[test]
+    fn waiting_without_keys_is_never_in_vain() {
+        let floor = on_floor();
+        let waited = effect(&floor, &floor, &made(keys::none(), Expectation::Nothing));
+        assert_eq!(waited, Effect::Idle);
+        assert!(waited.is_effective());
+        assert!(!Effect::None.is_effective());
+    }
+
+    #[test]
+    fn expectations_are_met_by_what_they_name() {
+        let floor = on_floor();
+        let here = Expectation::Step(Position { x: 4, y: 4 });
+        assert!(here.is_met_by(Effect::Moved, &floor));
+        assert!(!Expectation::Step(Position { x: 5, y: 4 }).is_met_by(Effect::Moved, &floor), "moved elsewhere");
+        assert!(Expectation::Face(Direction::South).is_met_by(Effect::Faced, &floor));
+        assert!(!Expectation::Face(Direction::East).is_met_by(Effect::Faced, &floor));
+        assert!(!Expectation::Turn.is_met_by(Effect::None, &floor));
+        assert!(Expectation::Turn.is_met_by(Effect::SceneChanged, &floor), "the floor ended with that turn");
+        assert!(!Expectation::Text.is_met_by(Effect::Other, &floor));
     }
 }

@@ -100,3 +100,64 @@ pub(super) fn line(observation: &Observation, from: Position, to: Position) -> O
 pub(super) fn open_sides(observation: &Observation, place: Position) -> usize {
     DIRECTIONS.into_iter().filter(|direction| can_strike(observation, place, place.step(*direction))).count()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::observation::Tile;
+
+    /// Open floor but for one wall at (5, 5).
+    fn observation() -> Observation {
+        let mut observation = Observation::default();
+        observation.tiles.fill(Tile { terrain: Terrain::Floor, revealed: true, ..Tile::default() });
+        observation.tiles[Position { x: 5, y: 5 }.index().unwrap()].terrain = Terrain::Wall;
+        observation
+    }
+
+    fn at(x: i16, y: i16) -> Position {
+        Position { x, y }
+    }
+
+    #[test]
+    fn ways_end_at_blocked_tiles_and_lead_around_them() {
+        // A corridor of eight tiles along the top row, walkable east and west.
+        let mut steps = vec![0; TILES];
+        for (x, steps) in steps.iter_mut().take(8).enumerate() {
+            *steps = u8::from(x < 7) << Direction::East as u8 | u8::from(x > 0) << Direction::West as u8;
+        }
+        let mut blocked = vec![false; TILES];
+        let reach = Reach::from(&steps, at(2, 0), &blocked);
+        assert_eq!((reach.distance(at(7, 0)), reach.first_step(at(7, 0))), (5, Some(Direction::East)));
+        assert_eq!((reach.distance(at(0, 0)), reach.first_step(at(0, 0))), (2, Some(Direction::West)));
+        assert_eq!((reach.distance(at(2, 0)), reach.first_step(at(2, 0))), (0, None));
+        assert_eq!((reach.distance(at(2, 1)), reach.first_step(at(2, 1))), (UNREACHED, None));
+        assert_eq!(reach.distance(at(-1, 0)), UNREACHED);
+        blocked[5] = true;
+        let reach = Reach::from(&steps, at(2, 0), &blocked);
+        assert_eq!((reach.distance(at(5, 0)), reach.distance(at(6, 0))), (3, UNREACHED));
+        assert_eq!(reach.places().count(), 6);
+    }
+
+    #[test]
+    fn walls_stop_blows_and_cover_their_corners() {
+        let observation = observation();
+        assert!(can_strike(&observation, at(3, 3), at(4, 4)));
+        assert!(!can_strike(&observation, at(4, 5), at(5, 5)), "a wall");
+        assert!(!can_strike(&observation, at(4, 5), at(5, 6)), "around a wall");
+        assert!(!can_strike(&observation, at(3, 3), at(5, 3)), "too far");
+        assert!(!can_strike(&observation, at(0, 0), at(-1, 0)), "outside");
+    }
+
+    #[test]
+    fn lines_are_straight_or_diagonal_and_free() {
+        let mut observation = observation();
+        assert_eq!(line(&observation, at(1, 1), at(4, 4)), Some((Direction::SouthEast, 3)));
+        assert_eq!(line(&observation, at(1, 1), at(1, 1)), None);
+        assert_eq!(line(&observation, at(1, 1), at(3, 4)), None);
+        assert_eq!(line(&observation, at(3, 5), at(7, 5)), None, "a wall is between");
+        observation.monsters.push(wire::observation::Monster { position: at(2, 2), ..Default::default() });
+        assert_eq!(line(&observation, at(1, 1), at(4, 4)), None, "somebody is between");
+        assert_eq!(line(&observation, at(1, 1), at(2, 2)), Some((Direction::SouthEast, 1)));
+        assert_eq!((open_sides(&observation, at(4, 5)), open_sides(&observation, at(2, 8))), (5, 8));
+    }
+}

@@ -63,8 +63,11 @@ impl Planner {
 
     /// START, and A where START has done nothing.
     fn start_game(&self, reason: &'static str) -> Plan {
-        let (action, button) =
-            if self.memory.fruitless % 2 == 0 { ("press START", Button::Start) } else { ("press A", Button::A) };
+        let (action, button) = if self.memory.fruitless.is_multiple_of(2) {
+            ("press START", Button::Start)
+        } else {
+            ("press A", Button::A)
+        };
         Plan::new(Skill::StartGame, action, reason, keys::scene(button as u16), Expectation::Scene)
             .for_goal("start a run")
     }

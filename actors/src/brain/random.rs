@@ -84,3 +84,26 @@ fn press(name: &'static str, mask: Mask, expect: Expectation) -> Move {
 fn chosen(skill: Skill, action: String, gesture: Gesture, expect: Expectation) -> Move {
     Move { skill, action: action.into(), reason: "drawn at random".into(), goal: None, gesture, expect }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profiles;
+
+    #[test]
+    fn the_same_seed_makes_the_same_moves() {
+        let profiles = Profiles::built_in();
+        let profile = profiles.named("burrow").unwrap();
+        let observation = Observation { screen: Screen::Command, ..Observation::default() };
+        let mut one = RandomPlayer::new(5);
+        let mut other = RandomPlayer::new(6);
+        other.restore(&one.save()).unwrap();
+        let moves = |player: &mut RandomPlayer| -> Vec<Move> {
+            (0..50).map(|_| player.decide(&observation, profile)).collect()
+        };
+        let made = moves(&mut one);
+        assert_eq!(made, moves(&mut other));
+        assert_ne!(made, moves(&mut RandomPlayer::new(6)));
+        assert!(made.iter().any(|made| made.action == "press A"));
+    }
+}

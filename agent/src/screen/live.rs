@@ -13,6 +13,8 @@ use wire::control::Status;
 use wire::ring::{ReadOutcome, RingReader, Snapshot};
 
 const PICTURE_MS: u64 = 66;
+/// How long a note stands in the place of the run's name.
+const NOTE: Duration = Duration::from_secs(10);
 const TEXT_LINES: usize = 4;
 const BAR_CELLS: usize = 10;
 const HIDE_CURSOR: &str = "\x1b[?25l";
@@ -31,7 +33,7 @@ pub fn draw(shows: &Receiver<Show>, heading: &Heading) {
         print(SHOW_CURSOR);
         hook(information);
     }));
-    let mut view = View { note: format!("run {}: {}", heading.run, heading.what), ..View::default() };
+    let mut view = View::default();
     let mut canvas = Canvas::begin();
     let mut next = Instant::now();
     loop {
@@ -58,7 +60,7 @@ pub fn draw(shows: &Receiver<Show>, heading: &Heading) {
 #[derive(Debug, Default)]
 struct View {
     status: Status,
-    note: String,
+    note: Option<(String, Instant)>,
     ring: Option<RingReader>,
     frame: Snapshot,
 }
@@ -72,7 +74,7 @@ impl View {
                 self.status.floors = summary.floors;
                 self.status.turns = summary.turns;
             }
-            Show::Note(note) => self.note = note,
+            Show::Note(note) => self.note = Some((note, Instant::now())),
             Show::Ring(ring) => {
                 self.ring = ring.and_then(|ring: OwnedFd| RingReader::open(ring).ok());
                 self.frame.stamp.sequence = 0;
@@ -82,6 +84,8 @@ impl View {
     }
 
     fn look(&mut self) {
+        self.note.take_if(|(_, since)| since.elapsed() >= NOTE);
+
         if let Some(ring) = &self.ring {
             let mut frame = std::mem::take(&mut self.frame);
             let after = frame.stamp.sequence;
@@ -96,7 +100,9 @@ impl View {
     fn lines(&self, heading: &Heading, size: (usize, usize)) -> Vec<String> {
         let (columns, rows) = size;
         let mut lines = picture::lines(&self.frame, columns, rows.saturating_sub(TEXT_LINES + 1));
-        lines.extend(text_lines(&self.status, &self.note, heading).map(|line| cut(&line, columns)));
+        let run = format!("run {}: {}", heading.run, heading.what);
+        let note = self.note.as_ref().map_or(run.as_str(), |(note, _)| note);
+        lines.extend(text_lines(&self.status, note, heading).map(|line| cut(&line, columns)));
         lines
     }
 }
@@ -208,7 +214,7 @@ mod tests {
     fn everything_fits_into_a_small_terminal() {
         let view = View {
             frame: Snapshot { width: 240, height: 160, pixels: vec![0; 240 * 160 * 2], ..Snapshot::default() },
-            note: "a long note ".repeat(20),
+            note: Some(("a long note ".repeat(20), Instant::now())),
             ..View::default()
         };
         let lines = view.lines(&Heading::default(), (80, 24));

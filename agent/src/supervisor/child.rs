@@ -90,7 +90,7 @@ pub fn spawn(role: Role, life: Life, reports: &SyncSender<Report>) -> io::Result
     let (link, theirs) = Link::pair()?;
     let (page, page_descriptor) = ProgressPage::create()?;
     let mut command = Command::new(platform::OWN_EXECUTABLE);
-    command.arg(role.name()).stdin(Stdio::null()).stdout(Stdio::null());
+    command.arg0("agent").arg(role.name()).stdin(Stdio::null()).stdout(Stdio::null());
     // A group of its own, so that Ctrl-C reaches the parent alone and a role can finish its step.
     command.process_group(0);
     // FAISS and its BLAS would start a thread a core in each process; the indexes have threads of their own.

@@ -60,6 +60,9 @@ impl Supervisor {
             self.screen.ring(None);
         }
         if self.ending.is_some() {
+            if role == Role::EmulatorBridge {
+                self.tell_emulator_down(epoch, false);
+            }
             return self.mourn_in_ending(role, &live);
         }
         self.set_aside(index, live.child.page.read().in_flight);

@@ -66,7 +66,7 @@ def render(parts, direction, size=24, origin=(12, 18), scale=1.0, samples=2):
                         found.append(got)
             if 2 * len(found) >= samples * samples:
                 kinds = [parts[got[1]][0] for got in found]
-                top = max(set(kinds), key=lambda kind: (kinds.count(kind), kind in "WK"))
+                top = max(sorted(set(kinds)), key=lambda kind: (kinds.count(kind), kind in "WK"))
                 grid[y][x] = max((got for got in found if parts[got[1]][0] == top), key=lambda got: got[0])
     picture = [[0] * size for _ in range(size)]
     for y in range(size):

@@ -1,4 +1,5 @@
 #include "fight.h"
+#include "floor.h"
 #include "items.h"
 #include "message.h"
 #include "random.h"
@@ -9,7 +10,8 @@
 #include "video.h"
 
 enum { HIT_CHANCE = 92, CRITICAL_CHANCE = 6, BITE_POISON_CHANCE = 18, FLIGHT_TILES = 10, BLINK_FRAMES = 10,
-       COIN_DROP_CHANCE = 15, POISON_TURNS = 60, LEVEL_MAX = 99 };
+       COIN_DROP_CHANCE = 15, POISON_TURNS = 60, POISON_EVERY_TURNS = 10, LEVEL_MAX = 99, WARP_ATTEMPTS = 20,
+       WARP_DISTANCE_MIN = 4 };
 
 const char *name_of(const struct entity *entity)
 {
@@ -134,8 +136,22 @@ void poison(struct entity *target)
         return;
     monster->burn = BURN_POISONED;
     monster->burn_turns = POISON_TURNS;
-    monster->burn_countdown = 10;
+    monster->burn_countdown = POISON_EVERY_TURNS;
     message("%s is poisoned!", name_of(target));
+}
+
+void warp_away(struct entity *entity)
+{
+    for (int attempt = 0; attempt < WARP_ATTEMPTS; attempt++) {
+        struct tile_position place = room_tile_random(room_random());
+        if (place.x < 0 || tile_distance(place, entity->position) < WARP_DISTANCE_MIN)
+            continue;
+        monster_move(entity, place);
+        entity->pixel = entity->previous_pixel = pixel_of_tile(place);
+        if (entity == leader())
+            map_reveal(place);
+        return;
+    }
 }
 
 static int damage(const struct monster *attacker, const struct monster *target, int percent)

@@ -13,6 +13,7 @@ void hurt(struct entity *target, int amount, struct entity *by, const char *caus
 void heal(struct entity *target, int amount);
 void put_to_sleep(struct entity *target, int turns);
 void poison(struct entity *target);
+void warp_away(struct entity *entity); // to some other room tile
 // Flies up to ten tiles; true if it hit somebody. The effect on who is hit is the thrower's matter.
 struct entity *fly(struct entity *thrower, int direction, int item_id, struct tile_position *landing);
 void throw_pebble(struct entity *thrower, int direction);

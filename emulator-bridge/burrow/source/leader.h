@@ -6,7 +6,6 @@
 
 void leader_command(void); // returns when a turn was used or the floor is over
 void leader_talk(struct entity *other);
-void leader_warp(struct entity *entity);
 // The game waits for the player from here on, or no longer does.
 void waiting_begin(void);
 void waiting_end(void);

@@ -1,3 +1,4 @@
+// The full-screen map.
 #ifndef BURROW_MAP_SCREEN_H
 #define BURROW_MAP_SCREEN_H
 

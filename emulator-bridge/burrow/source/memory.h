@@ -37,6 +37,8 @@ struct item {
     u8 flags, quantity, id, padding;
 };
 
+enum trap_kind { TRAP_PITFALL = 5, TRAP_WARP = 6, TRAP_SLUMBER = 9, TRAP_POISON = 12, TRAP_SPIKE = 19 };
+
 struct trap {
     u8 kind, affects, padding[2];
 };

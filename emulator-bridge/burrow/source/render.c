@@ -68,15 +68,15 @@ static inline int graphic_of(const struct tile *tile)
     if (!object || object->kind != ENTITY_TRAP || !object->is_visible)
         return tile->graphic;
     switch (((const struct trap *)object->info)->kind) {
-    case 19:
+    case TRAP_SPIKE:
         return trap_graphics[TRAP_PICTURE_SPIKE];
-    case 9:
+    case TRAP_SLUMBER:
         return trap_graphics[TRAP_PICTURE_SLUMBER];
-    case 5:
+    case TRAP_PITFALL:
         return trap_graphics[TRAP_PICTURE_PITFALL];
-    case 6:
+    case TRAP_WARP:
         return trap_graphics[TRAP_PICTURE_WARP];
-    case 12:
+    case TRAP_POISON:
         return trap_graphics[TRAP_PICTURE_POISON];
     default:
         return trap_graphics[TRAP_PICTURE_PLAIN];

@@ -203,7 +203,7 @@ static void say_farewell(void)
 {
     if (end == RUN_FAINTED) {
         runs_lost++;
-        dialogue_say("Moss", "Everything turns... in the\ndark...");
+        dialogue_say("Moss", "My paws give way...\nEverything goes dark.");
     } else if (end == RUN_BLOWN_OUT) {
         dialogue_say("Moss", "The wind is too strong!\nUp and out we go...");
     }

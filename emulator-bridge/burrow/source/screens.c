@@ -8,7 +8,7 @@
 #include "text.h"
 #include "video.h"
 
-enum { FADE_FRAMES = 12, TITLE_FADE_FULL = 32, SCREEN_ID_MAIN = 1, PROMPT_Y = 92, MOLE_X = 88, MOLE_Y = 52 };
+enum { FADE_FRAMES = 12, TITLE_FADE_FULL = 32, SCREEN_ID_MAIN = 1, PROMPT_Y = 92, MOLE_X = 88, MOLE_Y = 52, END_TOP = 102 };
 
 static s32 title_object[16] IN_EXTERNAL_RAM;
 static int title_frames;
@@ -63,25 +63,41 @@ void screen_title(void)
     sprites_clear();
 }
 
+static void draw_end(void)
+{
+    sprites_clear();
+    sprite_add(MOLE_X, MOLE_Y - 4, SPRITE_64, SPRITE_TILE_TITLE, 0, 0);
+}
+
+// The mole sits above the figures of the run: in the meadow if it came out, else in the dark.
 void screen_end(enum run_end end)
 {
     char text[48];
     const struct monster *monster = &dungeon->team[0];
     boolean cleared = end == RUN_CLEARED;
-    scene_set(NULL, NULL);
-    sprites_clear();
     canvas_clear();
     state_word = cleared ? STATE_COMPLETED : STATE_GAME_OVER;
-    canvas_window(20, 34, 200, 92);
-    canvas_text_centered(42, cleared ? COLOR_GREEN : COLOR_ORANGE, cleared ? "Out into the meadow!" : "Game over");
+    if (cleared)
+        video_load_title();
+    else
+        memset(terrain_map, 0, sizeof terrain_map);
+    scene_set(draw_end, NULL);
+    canvas_window(20, END_TOP, 200, 56);
+    canvas_text_centered(END_TOP + 5, cleared ? COLOR_GREEN : COLOR_ORANGE, cleared ? "Out into the meadow!" : "Game over");
     text_format(text, sizeof text, cleared ? "All %d floors, level %d" : "Floor B%dF, level %d", dungeon->floor,
                 monster->level);
-    canvas_text_centered(64, COLOR_WHITE, text);
+    canvas_text_centered(END_TOP + 17, COLOR_WHITE, text);
     text_format(text, sizeof text, "%d turns, %d coins", run_turns, money);
-    canvas_text_centered(80, COLOR_WHITE, text);
-    canvas_text_centered(106, COLOR_GREY, "Press START");
-    do
+    canvas_text_centered(END_TOP + 29, COLOR_WHITE, text);
+    canvas_text_centered(END_TOP + 42, COLOR_GREY, "Press START");
+    int frame = 0;
+    do {
+        frame += frame < FADE_FRAMES;
+        video_fade(FADE_BLACK - FADE_BLACK * frame / FADE_FRAMES);
         frame_wait();
-    while (!key_pressed(KEY_A | KEY_START));
+    } while (!key_pressed(KEY_A | KEY_START));
+    video_fade(FADE_BLACK);
+    scene_set(NULL, NULL);
+    sprites_clear();
     canvas_clear();
 }

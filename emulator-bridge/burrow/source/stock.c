@@ -6,8 +6,7 @@
 #include "run.h"
 #include "species.h"
 
-enum { TRAP_SLUMBER = 9, TRAP_PITFALL = 5, TRAP_WARP = 6, TRAP_POISON = 12, TRAP_SPIKE = 19 };
-enum { TURNIP_EVERY_FLOORS = 3, WILD_LIMIT = 10, SLEEPER_CHANCE = 80 };
+enum { TURNIP_EVERY_FLOORS = 3, WILD_LIMIT = 10, SLEEPER_CHANCE = 80, KIND_FLOORS = 8 };
 
 static void stock_item(int id)
 {
@@ -100,7 +99,7 @@ void floor_stock(void)
     int count = random_between(3, 5);
     if (dungeon->floor % TURNIP_EVERY_FLOORS == 0)
         stock_item(ITEM_TURNIP);
-    if (dungeon->floor % 2 == 1)
+    if (dungeon->floor <= KIND_FLOORS || dungeon->floor % 2 == 1)
         stock_item(ITEM_DEWBERRY);
     for (int index = 0; index < count; index++)
         stock_item(item_for_floor());

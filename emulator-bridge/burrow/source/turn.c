@@ -15,9 +15,8 @@
 #include "species.h"
 #include "video.h"
 
-enum { SPAWN_TURNS = 36, REGENERATION_DIVIDER = 170, POISON_TURNS = 10, POISON_DAMAGE = 3, CLOCK_TICKS = 24,
+enum { SPAWN_TURNS = 36, REGENERATION_DIVIDER = 150, POISON_TURNS = 10, POISON_DAMAGE = 3, CLOCK_TICKS = 24,
        TICKS_A_TURN = 4, BELLY_STEP = 100, SLUMBER_TURNS = 5 };
-enum { TRAP_PITFALL = 5, TRAP_WARP = 6, TRAP_SLUMBER = 9, TRAP_POISON = 12, TRAP_SPIKE = 19 };
 
 static int regeneration;
 
@@ -42,26 +41,12 @@ static void pick_up(struct entity *entity, struct entity *found)
     message("%s picked up: %s.", name_of(entity), label);
 }
 
-void leader_warp(struct entity *entity)
-{
-    for (int attempt = 0; attempt < 20; attempt++) {
-        struct tile_position place = room_tile_random(room_random());
-        if (place.x < 0 || tile_distance(place, entity->position) < 4)
-            continue;
-        monster_move(entity, place);
-        entity->pixel = entity->previous_pixel = pixel_of_tile(place);
-        if (entity == leader())
-            map_reveal(place);
-        return;
-    }
-}
-
 static void trigger_trap(struct entity *entity, struct entity *found)
 {
     found->is_visible = 1;
     sound_play(SOUND_TRAP);
     dungeon->trap_position = found->position;
-    monster_of(entity)->action = 0x25;
+    monster_of(entity)->action = ACTION_STEPPED_ON_TRAP;
     frames_wait(4);
     switch (((struct trap *)found->info)->kind) {
     case TRAP_SPIKE:
@@ -77,7 +62,7 @@ static void trigger_trap(struct entity *entity, struct entity *found)
         break;
     case TRAP_WARP:
         message("A gust whirls %s away!", name_of(entity));
-        leader_warp(entity);
+        warp_away(entity);
         break;
     case TRAP_PITFALL:
         message("The floor gives way!");

@@ -75,7 +75,7 @@ static void take_effect(struct entity *entity, int id)
         break;
     case ITEM_HOP_SEED:
         message("%s hops away!", name);
-        leader_warp(entity);
+        warp_away(entity);
         break;
     default:
         message("Nothing happens.");

@@ -2,14 +2,12 @@
 
 use super::memory::Memory;
 use super::situation::Situation;
-use super::{Plan, Skill, face, needs, step};
+use super::{Expectation, Plan, Skill, face, needs, step};
 use crate::brain::items::{Use, use_of};
 use crate::brain::keys;
 use crate::brain::paths::{Reach, UNREACHED, can_strike};
 use wire::buttons::Button;
 use wire::observation::{DIRECTIONS, Monster, Observation, Position};
-
-use super::Expectation;
 
 /// Turns left on a floor below which it is left at once.
 const TURNS_LEFT_MIN: i16 = 350;
@@ -52,7 +50,7 @@ fn join(memory: &mut Memory, situation: &Situation<'_>) -> Option<Plan> {
         if leader.direction != direction {
             return Some(face(Skill::JoinAlly, direction, "somebody to talk to"));
         }
-        memory.spoken_to.push((stray.slot, stray.spawn_id));
+        memory.speak(stray.slot, stray.spawn_id);
         let gesture = keys::press(Button::A as u16);
         return Some(Plan::new(Skill::JoinAlly, "press A (talk)", "it may come along", gesture, Expectation::Text));
     }

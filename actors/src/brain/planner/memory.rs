@@ -13,6 +13,8 @@ const FAILED_ACTS_MAX: usize = 8;
 const FAILED_STEPS_MAX: usize = 8;
 /// Places with items that cannot be taken, remembered per floor.
 const REFUSED_MAX: usize = 32;
+/// Neutral ones remembered per floor.
+const SPOKEN_TO_MAX: usize = 8;
 /// Foes whose wounds are remembered.
 const WOUNDED_MAX: usize = 16;
 
@@ -101,7 +103,8 @@ impl Memory {
     /// Looks at a new observation in which a command is awaited.
     pub(super) fn look(&mut self, observation: &Observation) {
         let floor = (observation.dungeon, observation.floor);
-        if floor != self.floor {
+        // A new life may begin where the last one ended; the turns left only fall on one and the same floor.
+        if floor != self.floor || observation.turns_left > self.seen.turns_left {
             *self = Memory {
                 floor,
                 goal: std::mem::take(&mut self.goal),
@@ -163,6 +166,11 @@ impl Memory {
         {
             push_bounded(&mut self.failed_steps, (from, direction), FAILED_STEPS_MAX);
         }
+    }
+
+    /// Remembers that somebody was spoken to.
+    pub(super) fn speak(&mut self, slot: u8, spawn_id: u16) {
+        push_bounded(&mut self.spoken_to, (slot, spawn_id), SPOKEN_TO_MAX);
     }
 
     /// Leaves an item where it is from now on.
