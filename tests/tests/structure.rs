@@ -103,7 +103,9 @@ fn every_promise_names_a_test_that_exists() {
 
 #[test]
 fn no_source_file_is_longer_than_500_lines() {
-    for path in files("rs").into_iter().chain(files("c")) {
+    // The fixture game's art is a table that a program writes.
+    let written_by_hand = |path: &PathBuf| path.file_name().is_some_and(|name| name != "art_data.c");
+    for path in files("rs").into_iter().chain(files("c")).filter(written_by_hand) {
         let lines = std::fs::read_to_string(&path).expect("a source file").lines().count();
         assert!(lines <= 500, "{} has {lines} lines", path.display());
     }

@@ -47,7 +47,9 @@ impl Socket {
             _ => return Err(lost(format!("{address}: no host and port in the address"))),
         };
         let stream = TcpStream::connect((host.as_str(), port)).await;
-        let stream = stream.map_err(|error| lost(format!("nothing answers at {host}:{port} ({error})")))?;
+        let stream = stream.map_err(|error| lost(format!(
+                "nothing answers at {host}:{port} ({error}); start a bridge with: agent emulator-bridge --listen {host}:{port} --rom FILE"
+            )))?;
         stream.set_nodelay(true).map_err(|error| lost(error.to_string()))?;
         let limits = WebSocketConfig::default()
             .max_message_size(Some(MESSAGE_BYTES_MAX))

@@ -114,6 +114,9 @@ impl Journey {
         if self.aboard.is_none() {
             return self.redial().await;
         }
+        if let Some(reason) = self.reason_to_end(false) {
+            return self.finish(reason).await;
+        }
         match self.take_step().await {
             Ok(None) => Course::Onward,
             Ok(Some(reason)) => self.finish(reason).await,
@@ -240,7 +243,7 @@ impl Journey {
         } else if self.step >= self.checkpoint_step + self.start.checkpoint_every_steps {
             self.due = Some("interval");
         }
-        self.report.send_status();
+        self.report.send_status(is_new_floor, &self.ledger);
         Ok(None)
     }
 

@@ -63,9 +63,6 @@ impl Report {
             }
             self.rate_since = (Instant::now(), step);
         }
-        if self.status_sent.elapsed() < STATUS_INTERVAL {
-            return;
-        }
         let state = state_of(before, ledger.turns());
         self.status.step = step;
         self.status.floor = state.floor;
@@ -80,9 +77,13 @@ impl Report {
         self.status.frame = frame;
     }
 
-    /// Sends the status if it is time.
-    pub(super) fn send_status(&mut self) {
-        if self.status_sent.elapsed() >= STATUS_INTERVAL {
+    /// Sends the status if it is time, or if a floor was reached, which nobody should miss.
+    pub(super) fn send_status(&mut self, is_new_floor: bool, ledger: &Ledger) {
+        if is_new_floor {
+            self.status.floor = ledger.progress().floor;
+            self.status.floors = ledger.progress().floors;
+        }
+        if is_new_floor || self.status_sent.elapsed() >= STATUS_INTERVAL {
             self.status_sent = Instant::now();
             // A parent that is gone takes this process with it.
             let _ = self.parent.send(&FromRole::Status(self.status.clone()), &[]);
