@@ -6,11 +6,12 @@
 run: setup
 	cargo run --quiet --bin agent -- --floors 6
 
-# The tests run the real program, so it is built first; both builds share their dependencies.
+# The tests run the real program, so it is built first. loom explores the frame ring in a build of its own.
 test:
 	scripts/setup.sh --tests
 	cargo build --bin agent
 	cargo test --workspace
+	RUSTFLAGS="--cfg loom" cargo test -p wire --lib --target-dir $${CARGO_TARGET_DIR:-target}/loom loom
 
 # The long forms of the campaigns: an hour or more.
 soak:

@@ -1,6 +1,6 @@
 //! The pilot actor: plays one game, step after step.
 //!
-//! It looks, remembers, asks, decides, acts and looks again; the order is in [`journey`]. What it decides from is
+//! It looks, remembers, asks, decides, acts and looks again; the order is in `pilot/journey.rs`. What it decides from is
 //! named by hashes, what it did is checked in memory, and a step is over only when its line is in the log. Between
 //! steps it hears that an emulator died or lives, and that it should stop.
 //!
