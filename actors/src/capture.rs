@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn alike_pictures_have_alike_hashes() {
-        let checker = |x: usize, y: usize| if (x / 30 + y / 20) % 2 == 0 { 0xFFFF } else { 0 };
+        let checker = |x: usize, y: usize| if (x / 30 + y / 20).is_multiple_of(2) { 0xFFFF } else { 0 };
         let whole = difference_hash(&picture(checker));
         let speck = difference_hash(&picture(|x, y| if (x, y) == (3, 3) { 0x8410 } else { checker(x, y) }));
         let inverse = difference_hash(&picture(|x, y| !checker(x, y)));

@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 use wire::emulator::Cartridge;
-use wire::memory::{Bus, Condition, Place, Region};
+use wire::memory::{Bus, Condition, Place, Region, resolve};
 use wire::observation::Observation;
 
 mod file;
@@ -251,17 +251,7 @@ impl Recognition {
 impl Field {
     /// The value, or `None` when the memory is not mapped or the pointer is null.
     pub fn read(&self, bus: &impl Bus) -> Option<i64> {
-        let address = match self.offset {
-            None => self.address,
-            Some(offset) => {
-                let mut pointer = [0; 4];
-                bus.read(self.address, &mut pointer).then_some(())?;
-                match u32::from_le_bytes(pointer) {
-                    0 => return None,
-                    pointer => pointer.checked_add(offset)?,
-                }
-            }
-        };
+        let address = resolve(self.address, self.offset, bus)?;
         let mut bytes = [0; format::BYTES_MAX];
         let bytes = &mut bytes[..self.format.bytes()];
         bus.read(address, bytes).then_some(())?;

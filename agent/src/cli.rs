@@ -6,7 +6,7 @@ use wire::control::Pace;
 
 const RUN_EXAMPLES: &str = "\
 Examples:
-  agent                                    play Burrow, the bundled game, until five floors are reached
+  agent                                    play Burrow, the bundled game, until floor five is reached
   agent --floors 2 --pace unthrottled      two floors, as fast as the machine can
   agent run --rom game.gba --steps 1000    another game, a thousand steps
   agent --emulator 'ws://127.0.0.1:9000/?token=T'   a bridge that runs already
@@ -73,7 +73,7 @@ pub struct RunArgs {
     /// End after this many steps (0: never); replaces the configured number of floors unless --floors is given
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
-    /// End after this many floors (0: never); replaces the configured number of steps unless --steps is given
+    /// End when this floor is reached (0: never); replaces the configured number of steps unless --steps is given
     #[arg(long, value_name = "N")]
     pub floors: Option<u32>,
     /// Seed of the game and of every random choice

@@ -144,6 +144,7 @@ impl Supervisor {
                 live.child.tell(&ToRole::Stop, &[]);
             }
             (FromRole::Status(status), Phase::Serving(_)) if role == Role::Actors => self.screen.status(status),
+            (FromRole::Note(text), Phase::Serving(_)) => self.screen.note(text),
             (FromRole::Finished(summary), Phase::Serving(_) | Phase::Starting) if role == Role::Actors => {
                 self.finish(summary);
             }

@@ -5,10 +5,9 @@
 
 use faiss::{FlatIndex, Idx, Index};
 use std::ffi::CStr;
-use wire::control::{FromRole, ToRole};
+use wire::control::ToRole;
 use wire::exit;
-use wire::page::Stage;
-use wire::role::{RoleHandle, fail};
+use wire::role::{RoleHandle, fail, stand_by};
 
 /// Why FAISS cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -37,19 +36,7 @@ pub fn serve(handle: RoleHandle) -> i32 {
         Err(error) => return fail(&link, exit::SOFTWARE, format!("indexes: {error}")),
     };
     let detail = format!("FAISS {version}");
-    if link.send(&FromRole::Ready { address: None, cartridge: None, detail }, &[]).is_err() {
-        return exit::OK;
-    }
-    page.enter(Stage::Serving);
-    // Whatever ends the conversation ends the role: without its parent it has nobody to serve.
-    while let Ok((message, _)) = link.receive::<ToRole>() {
-        if message == ToRole::Stop {
-            break;
-        }
-        page.advance();
-    }
-    page.enter(Stage::Stopping);
-    exit::OK
+    stand_by(&link, &page, detail)
 }
 
 /// Searches a small index and compares the answer; returns the version of FAISS.

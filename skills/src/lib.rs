@@ -2,10 +2,9 @@
 //! are built into its actors.
 
 use std::path::Path;
-use wire::control::{FromRole, ToRole};
+use wire::control::ToRole;
 use wire::exit;
-use wire::page::Stage;
-use wire::role::{RoleHandle, fail};
+use wire::role::{RoleHandle, fail, stand_by};
 
 /// The folders of skills, the later ones taking precedence.
 pub const TIERS: [&str; 3] = ["core", "community", "custom"];
@@ -20,19 +19,7 @@ pub fn serve(handle: RoleHandle) -> i32 {
     };
     let found = count_skills(&start.folder);
     let detail = format!("built-in skills; {found} skill folders found, which this version does not load");
-    if link.send(&FromRole::Ready { address: None, cartridge: None, detail }, &[]).is_err() {
-        return exit::OK;
-    }
-    page.enter(Stage::Serving);
-    // Whatever ends the conversation ends the role: without its parent it has nobody to serve.
-    while let Ok((message, _)) = link.receive::<ToRole>() {
-        if message == ToRole::Stop {
-            break;
-        }
-        page.advance();
-    }
-    page.enter(Stage::Stopping);
-    exit::OK
+    stand_by(&link, &page, detail)
 }
 
 /// Counts the folders that hold a skill. A folder that is not there holds none.

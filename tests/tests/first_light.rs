@@ -114,6 +114,17 @@ fn what_is_not_built_yet_says_so() {
 }
 
 #[test]
+fn a_game_that_no_profile_explains_is_played_from_pixels_and_says_so() {
+    let scratch = Scratch::new();
+    let config = scratch.file("config.toml", "[game]\nprofile = \"none\"\n");
+    let finished = play(&["--config", config.to_str().expect("a temporary path is text"), "--steps", "50"]);
+    let finished = finished.expect_success();
+    assert_eq!(finished.steps().len(), 50);
+    let alert = |event: &Event| matches!(event, Event::AlertRaised { alert, .. } if alert == "unknown game");
+    assert!(finished.lines.iter().any(|line| alert(&line.event)));
+}
+
+#[test]
 fn a_stopped_run_goes_on_as_if_it_had_not_been_stopped() {
     let scratch = Scratch::new();
     let run = scratch.path().join("run");

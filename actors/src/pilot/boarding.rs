@@ -32,6 +32,8 @@ const NO_PROFILE: &str = "none";
 const REALTIME_PERMILLE: u32 = 1_000;
 /// Attempts to find an emulator on another machine again before the run ends.
 const REDIALS_MAX: u32 = 12;
+/// The same for one on this machine, whose successor the parent may still start: a minute at least.
+const REDIALS_LOCAL_MAX: u32 = 600;
 const REDIAL_FIRST: Duration = Duration::from_millis(100);
 const REDIAL_LONGEST: Duration = Duration::from_secs(5);
 
@@ -73,7 +75,7 @@ impl Redial {
 
     fn is_hopeless(&self) -> bool {
         let is_local = self.known.as_ref().is_some_and(|known| known.ring.is_some());
-        !is_local && self.tries >= REDIALS_MAX
+        self.tries >= if is_local { REDIALS_LOCAL_MAX } else { REDIALS_MAX }
     }
 }
 
@@ -135,6 +137,7 @@ impl Journey {
         self.aboard = None;
         if !self.redial.is_lost {
             let epoch = epoch.or(self.redial.known.as_ref().map(|known| known.epoch)).unwrap_or_default();
+            self.report.note(format!("the emulator is lost ({cause}); it is looked for again"));
             let lost = self.write(self.context(), Event::EmulatorLost { epoch, cause: cause.to_string() });
             if let Err(Interruption::Fatal { status, message }) = lost {
                 return Course::Failed { status, message };
@@ -198,7 +201,7 @@ impl Journey {
         self.write_connected(&welcome, profile.as_ref(), epoch, is_local)?;
         let profile = Arc::new(profile.unwrap_or_else(|| self.play_from_pixels()));
         let can_pace = welcome.capabilities.frame_step;
-        self.aboard = Some(Aboard { welcome, profile, epoch, seen: None, unreadable: 0 });
+        self.aboard = Some(Aboard { welcome, profile, epoch, seen: None, unreadable: 0, measured: None });
         let found = self.set_out(frame == 0).await?;
         if can_pace {
             self.set_pace().await?;
@@ -359,6 +362,7 @@ impl Journey {
         if profile.is_none() {
             let detail =
                 "no profile explains this game's memory: it is played from pixels alone, by keys at random".to_string();
+            self.report.note(detail.clone());
             self.write(self.context(), Event::AlertRaised { alert: "unknown game".into(), detail })?;
         }
         Ok(())

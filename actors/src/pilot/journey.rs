@@ -63,6 +63,8 @@ pub(super) struct Aboard {
     /// What was seen last; the next decision is made from it.
     pub(super) seen: Option<Seen>,
     pub(super) unreadable: u32,
+    /// When the last step was measured.
+    pub(super) measured: Option<Instant>,
 }
 
 /// A frame and what it means.
@@ -129,7 +131,7 @@ impl Journey {
         if self.aboard.is_some()
             && self.step > self.checkpoint_step
             && let Ok(state) = self.save_state().await
-            && let Some(writing) = self.store_checkpoint(state, "end")
+            && let Some(writing) = self.store_checkpoint(state, self.brain.save(), "end")
         {
             // A checkpoint that cannot be written has said so in the log.
             let _ = writing.await;
@@ -141,9 +143,11 @@ impl Journey {
     }
 
     async fn take_step(&mut self) -> Result<Option<&'static str>, Interruption> {
-        let started = Instant::now();
         let before = self.seen_or_look().await?;
         let Some(before) = before else { return Ok(None) };
+        // Steps are measured end to end: one begins where the one before it was measured, so that writing its line and
+        // whatever else happens in between belongs to the next.
+        let started = self.aboard.as_mut().and_then(|aboard| aboard.measured.take()).unwrap_or_else(Instant::now);
         let step = self.step + 1;
         self.page.set_in_flight(step);
         let mut latency =
@@ -158,6 +162,8 @@ impl Journey {
 
         let asked = Instant::now();
         let Some(profile) = self.aboard.as_ref().map(|aboard| aboard.profile.clone()) else { return Ok(None) };
+        // A due checkpoint holds what the brain knows before it decides on the step that follows.
+        let due = self.due.take().map(|kind| (kind, self.brain.save()));
         let choice = self.brain.decide(&before.observation, &profile);
         latency.skill_us = microseconds(asked);
         if choice.goal.is_some() {
@@ -167,12 +173,11 @@ impl Journey {
         let applying = Instant::now();
         let until = Some(profile.turn.clone());
         let (keys, frames_max) = (choice.gesture.keys.clone(), choice.gesture.frames_max);
-        // A due checkpoint is taken before the keys are pressed; its bytes travel while the frames pass.
-        let due = self.due.take();
+        // The emulator's state is taken before the keys are pressed; its bytes travel while the frames pass.
         let (saved, applied) = tokio::join!(self.save_if(due.is_some()), self.pass_frames(keys, frames_max, until));
         let applied = applied?;
-        if let (Some(state), Some(kind)) = (saved?, due) {
-            self.store_checkpoint(state, kind);
+        if let (Some(state), Some((kind, mind))) = (saved?, due) {
+            self.store_checkpoint(state, mind, kind);
         }
         latency.apply_us = microseconds(applying).saturating_sub(applied.run_us);
         let after = self.look(applied.last_frame).await?;
@@ -183,6 +188,9 @@ impl Journey {
         };
         self.brain.note(effect);
         latency.total_us = microseconds(started);
+        if let Some(aboard) = &mut self.aboard {
+            aboard.measured = Some(Instant::now());
+        }
         latency.overhead_us = latency.total_us.saturating_sub(applied.run_us);
         self.step = step;
         self.page.set_in_flight(0);
@@ -320,6 +328,7 @@ impl Journey {
                 let seen = self.look(applied.last_frame).await?;
                 if let Some(aboard) = &mut self.aboard {
                     aboard.seen = seen;
+                    aboard.measured = None;
                 }
                 Ok(None)
             }
@@ -373,7 +382,12 @@ impl Journey {
     }
 
     /// Keeps a checkpoint and writes it to disk beside the game.
-    pub(super) fn store_checkpoint(&mut self, emulator: Vec<u8>, kind: &str) -> Option<tokio::task::JoinHandle<()>> {
+    pub(super) fn store_checkpoint(
+        &mut self,
+        emulator: Vec<u8>,
+        mind: Vec<u8>,
+        kind: &str,
+    ) -> Option<tokio::task::JoinHandle<()>> {
         let aboard = self.aboard.as_ref()?;
         let cartridge = &aboard.welcome.cartridge;
         let checkpoint = Arc::new(Checkpoint {
@@ -381,7 +395,7 @@ impl Journey {
             step: self.step,
             game: format!("{} {}", cartridge.title, cartridge.code),
             brain: self.brain.name().to_string(),
-            mind: self.brain.save(),
+            mind,
             progress: self.ledger.progress(),
             turns: self.ledger.turns_of_life(),
             emulator,

@@ -77,6 +77,12 @@ impl Report {
         self.status.frame = frame;
     }
 
+    /// Tells the person at the terminal something out of the ordinary.
+    pub(super) fn note(&self, text: String) {
+        // A parent that is gone takes this process with it.
+        let _ = self.parent.send(&FromRole::Note(text), &[]);
+    }
+
     /// Sends the status if it is time, or if a floor was reached, which nobody should miss.
     pub(super) fn send_status(&mut self, is_new_floor: bool, ledger: &Ledger) {
         if is_new_floor {

@@ -77,6 +77,8 @@ pub enum FromRole {
     },
     /// Actors: how the game stands, for the terminal. Sent at most a few times a second.
     Status(Status),
+    /// Actors: something out of the ordinary, for the person at the terminal.
+    Note(String),
     /// Actors: the run is over.
     Finished(Summary),
 }

@@ -95,20 +95,22 @@ pub trait Bus {
     fn read(&self, address: u32, target: &mut [u8]) -> bool;
 }
 
+/// Where a value lies: at `address`, or, with an offset, that far behind where the pointer at `address` points. `None`
+/// when the pointer is null or not mapped.
+pub fn resolve(address: u32, offset: Option<u32>, bus: &impl Bus) -> Option<u32> {
+    let Some(offset) = offset else { return Some(address) };
+    let mut pointer = [0; 4];
+    bus.read(address, &mut pointer).then_some(())?;
+    match u32::from_le_bytes(pointer) {
+        0 => None,
+        pointer => pointer.checked_add(offset),
+    }
+}
+
 impl Place {
     /// The value at this place, or `None` when the memory is not mapped or the pointer is null.
     pub fn read(&self, bus: &impl Bus) -> Option<i64> {
-        let address = match self.offset {
-            None => self.address,
-            Some(offset) => {
-                let mut pointer = [0; 4];
-                bus.read(self.address, &mut pointer).then_some(())?;
-                match u32::from_le_bytes(pointer) {
-                    0 => return None,
-                    pointer => pointer.checked_add(offset)?,
-                }
-            }
-        };
+        let address = resolve(self.address, self.offset, bus)?;
         let mut bytes = [0; 4];
         let bytes_used = self.width.bytes() as usize;
         bus.read(address, &mut bytes[..bytes_used]).then_some(())?;

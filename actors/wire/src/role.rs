@@ -1,8 +1,9 @@
 //! How a role begins: it ties its life to the parent's, opens what the parent handed it, and shakes hands.
 
 use crate::control::{FromRole, MAGIC, Role, ToRole};
+use crate::exit;
 use crate::link::{CONTROL_DESCRIPTOR, Link, LinkError, PAGE_DESCRIPTOR};
-use crate::page::ProgressPage;
+use crate::page::{ProgressPage, Stage};
 use rustix::process::Signal;
 use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
 
@@ -37,6 +38,24 @@ pub fn fail(link: &Link, status: i32, message: impl Into<String>) -> i32 {
     // A parent that is gone needs no explanation.
     let _ = link.send(&FromRole::Failed { status, message: message.into() }, &[]);
     status
+}
+
+/// Serves a role that only the parent asks anything of: says that it is ready, and answers signs of life until it is
+/// told to stop. Gives the exit status.
+pub fn stand_by(link: &Link, page: &ProgressPage, detail: String) -> i32 {
+    if link.send(&FromRole::Ready { address: None, cartridge: None, detail }, &[]).is_err() {
+        return exit::OK;
+    }
+    page.enter(Stage::Serving);
+    // Whatever ends the conversation ends the role: without its parent it has nobody to serve.
+    while let Ok((message, _)) = link.receive::<ToRole>() {
+        if message == ToRole::Stop {
+            break;
+        }
+        page.advance();
+    }
+    page.enter(Stage::Stopping);
+    exit::OK
 }
 
 fn inherited(descriptor: RawFd) -> Result<OwnedFd, LinkError> {
