@@ -4,7 +4,7 @@
 
 # Plays five floors in this terminal: it ends when the sixth is reached.
 run: setup
-	cargo run --quiet --bin agent -- --floors 6
+	cargo run --bin agent -- --floors 6
 
 # The tests run the real program, so it is built first. loom explores the frame ring in a build of its own.
 test:

@@ -38,6 +38,9 @@ pub enum EmulatorError {
     /// The connection ended, or there is none.
     #[error("the emulator is gone: {0}")]
     Lost(String),
+    /// It refuses to talk to this client.
+    #[error("{0}")]
+    Denied(String),
     /// It did not answer in time.
     #[error("the emulator did not answer within {0} ms")]
     Late(u64),
@@ -89,9 +92,9 @@ pub struct Apply {
     pub paced: Duration,
 }
 
-/// What passed.
+/// What the emulator says of a carried-out input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Applied {
+pub struct Receipt {
     /// First frame the keys were held in.
     pub first_frame: u64,
     /// Newest frame.
@@ -103,7 +106,7 @@ pub struct Applied {
 }
 
 impl Question for Apply {
-    type Answer = Result<Applied, EmulatorError>;
+    type Answer = Result<Receipt, EmulatorError>;
 }
 
 /// Any other request.
@@ -174,7 +177,7 @@ impl Handler<Envelope<Apply>> for EmulatorIo {
             let answer = within(deadline, stepped).await?;
             match answer.body {
                 Answer::Stepped { held, run_us, .. } => {
-                    Ok(Applied { first_frame, last_frame: answer.frame, held, run_us })
+                    Ok(Receipt { first_frame, last_frame: answer.frame, held, run_us })
                 }
                 Answer::Refused(refusal) => Err(EmulatorError::Refused(refusal)),
                 _ => Err(EmulatorError::Confused { request: "step" }),

@@ -76,7 +76,7 @@ fn a_core_that_is_not_a_core_is_named() {
 fn a_wrong_token_is_refused() {
     let bridge = LoneBridge::start(&tests::burrow());
     let address = bridge.address.split("token=").next().expect("an address").to_string() + "token=wrong";
-    let line = refused(&["--emulator", &address, "--quiet"], exit::UNAVAILABLE);
+    let line = refused(&["--emulator", &address, "--quiet"], exit::PERMISSION);
     assert!(line.contains("token"), "{line}");
 }
 

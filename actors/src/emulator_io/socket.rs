@@ -56,7 +56,7 @@ impl Socket {
             .max_frame_size(Some(MESSAGE_BYTES_MAX))
             .write_buffer_size(0);
         let connected = tokio_tungstenite::client_async_with_config(request, stream, Some(limits)).await;
-        let (stream, _) = connected.map_err(|error| lost(explain(&host, port, error)))?;
+        let (stream, _) = connected.map_err(|error| explain(&host, port, error))?;
         let (sink, source) = stream.split();
         let (outgoing, queue) = mpsc::channel(OUTGOING_MAX);
         let shared = Rc::new(RefCell::new(Shared::default()));
@@ -196,12 +196,12 @@ fn ended(shared: &Rc<RefCell<Shared>>) -> EmulatorError {
     EmulatorError::Lost(reason.unwrap_or_else(|| "it takes no more requests".to_string()))
 }
 
-fn explain(host: &str, port: u16, error: Error) -> String {
+fn explain(host: &str, port: u16, error: Error) -> EmulatorError {
     match error {
-        Error::Http(response) if response.status() == 401 => {
-            format!("{host}:{port} refuses the token; copy the whole address that the bridge printed, token included")
-        }
-        Error::Http(response) => format!("{host}:{port} answers HTTP {}", response.status()),
-        error => format!("{host}:{port} is no emulator bridge ({error})"),
+        Error::Http(response) if response.status() == 401 => EmulatorError::Denied(format!(
+            "{host}:{port} refuses the token; copy the whole address that the bridge printed, token included"
+        )),
+        Error::Http(response) => EmulatorError::Lost(format!("{host}:{port} answers HTTP {}", response.status())),
+        error => EmulatorError::Lost(format!("{host}:{port} is no emulator bridge ({error})")),
     }
 }

@@ -146,7 +146,9 @@ impl Journey {
         self.redial.is_lost = true;
         let is_remote = self.redial.known.as_ref().is_some_and(|known| known.ring.is_none());
         if self.redial.is_hopeless() || (is_remote && !self.is_started) {
-            return Course::Failed { status: exit::UNAVAILABLE, message: cause.to_string() };
+            let is_denied = matches!(cause, EmulatorError::Denied(_));
+            let status = if is_denied { exit::PERMISSION } else { exit::UNAVAILABLE };
+            return Course::Failed { status, message: cause.to_string() };
         }
         Course::Onward
     }

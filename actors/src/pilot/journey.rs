@@ -6,7 +6,7 @@ use super::report::Report;
 use crate::brain::{Brain, Effect, Move};
 use crate::capture::{Captured, Capturing, Latest};
 use crate::checkpoint::{Checkpoint, write_checkpoint};
-use crate::emulator_io::{Applied, Apply, Ask, EmulatorError};
+use crate::emulator_io::{Apply, Ask, EmulatorError, Receipt};
 use crate::port::Asked;
 use crate::profile::Profile;
 use crate::ram::{Decode, Decoded};
@@ -308,7 +308,7 @@ impl Journey {
         keys: Vec<u16>,
         frames_max: u32,
         until: Option<wire::memory::Condition>,
-    ) -> Result<Applied, Interruption> {
+    ) -> Result<Receipt, Interruption> {
         let frames_max = frames_max.max(keys.len() as u32);
         let paced = match self.start.pace {
             Pace::Unthrottled => Duration::ZERO,

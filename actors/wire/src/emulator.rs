@@ -6,7 +6,6 @@
 //! order of their arrival. Peers on the same machine take frames and memory from the shared ring; others subscribe.
 
 use crate::buttons::Mask;
-use crate::hash::Hash;
 use crate::memory::{Condition, Region};
 use crate::{Epoch, Instance, blob};
 use serde::{Deserialize, Serialize};
@@ -338,23 +337,4 @@ pub struct FramePush {
     /// Their bytes, one after the other.
     #[serde(with = "blob")]
     pub memory: Vec<u8>,
-}
-
-/// What the agent keeps of a carried-out input: proof of what was pressed, when, and upon which pixels and memory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
-    /// First frame the keys were held in.
-    pub first_frame: u64,
-    /// Newest frame after the input.
-    pub last_frame: u64,
-    /// Life of the emulator.
-    pub epoch: Epoch,
-    /// Hash of the pixels that the decision was made from.
-    pub frame_hash: Hash,
-    /// Hash of the memory that the decision was made from.
-    pub ram_hash: Hash,
-    /// Whether the awaited condition held at the end.
-    pub held: bool,
-    /// Time the emulator took, its pace included, in microseconds.
-    pub run_us: u64,
 }

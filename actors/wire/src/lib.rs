@@ -22,7 +22,6 @@ pub mod page;
 pub mod recall;
 pub mod ring;
 pub mod role;
-pub mod skill;
 
 /// The version of every message in this crate. Two processes that differ in it refuse each other at the handshake.
 pub const WIRE_VERSION: u32 = 1;
