@@ -1,6 +1,6 @@
 # `make run` plays, `make test` tests; each sets the machine up first (Debian, Ubuntu) and does nothing twice.
 
-.PHONY: run test soak setup lint
+.PHONY: run test soak fuzz setup lint
 
 # Plays five floors in this terminal: it ends when the sixth is reached.
 run: setup
@@ -18,6 +18,15 @@ soak:
 	scripts/setup.sh --tests
 	cargo build --release --bin agent
 	POCKETPILOT_SOAK=1 cargo test --release -p tests -- --nocapture --test-threads 1
+
+# libFuzzer over what strangers and roles can send, a minute each, on the stable toolchain: the passes below are what
+# cargo-fuzz sets as well.
+COVERAGE = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Ccodegen-units=1
+fuzz:
+	for target in client_message control_message; do \
+		RUSTFLAGS="$(COVERAGE)" cargo run --release --manifest-path tests/fuzz/Cargo.toml --target-dir target/fuzz \
+			--target $$(rustc -vV | sed -n 's/host: //p') --bin $$target -- -max_total_time=60 -max_len=4096 || exit 1; \
+	done
 
 lint:
 	cargo fmt --all --check

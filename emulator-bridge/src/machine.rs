@@ -180,8 +180,9 @@ impl Machine {
             }
             Request::SaveState => {
                 require(can.save_state, "save_state")?;
+                let begin = Instant::now();
                 let state = self.backend.save_state().map_err(BackendError::refusal)?;
-                Ok(Answer::State { state })
+                Ok(Answer::State { state, run_us: begin.elapsed().as_micros() as u64 })
             }
             Request::LoadState { state } => {
                 require(can.save_state, "save_state")?;

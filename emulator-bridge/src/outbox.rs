@@ -130,7 +130,7 @@ impl Outbox {
 fn payload_bytes(answer: &Answer) -> usize {
     match answer {
         Answer::Memory { bytes } => bytes.len(),
-        Answer::State { state } => state.len(),
+        Answer::State { state, .. } => state.len(),
         Answer::Picture(push) => push.pixels.len() + push.memory.len(),
         _ => 0,
     }

@@ -75,6 +75,13 @@ pub(super) struct Seen {
     pub(super) decode_us: u64,
 }
 
+/// The emulator's state.
+pub(super) struct SavedState {
+    pub(super) state: Vec<u8>,
+    /// The emulator's own time for it.
+    pub(super) run_us: u64,
+}
+
 /// What follows.
 #[derive(Debug)]
 pub enum Course {
@@ -130,8 +137,8 @@ impl Journey {
     pub async fn finish(&mut self, reason: &str) -> Course {
         if self.aboard.is_some()
             && self.step > self.checkpoint_step
-            && let Ok(state) = self.save_state().await
-            && let Some(writing) = self.store_checkpoint(state, self.brain.save(), "end")
+            && let Ok(saved) = self.save_state().await
+            && let Some(writing) = self.store_checkpoint(saved.state, self.brain.save(), "end")
         {
             // A checkpoint that cannot be written has said so in the log.
             let _ = writing.await;
@@ -175,11 +182,12 @@ impl Journey {
         let (keys, frames_max) = (choice.gesture.keys.clone(), choice.gesture.frames_max);
         // The emulator's state is taken before the keys are pressed; its bytes travel while the frames pass.
         let (saved, applied) = tokio::join!(self.save_if(due.is_some()), self.pass_frames(keys, frames_max, until));
-        let applied = applied?;
-        if let (Some(state), Some((kind, mind))) = (saved?, due) {
-            self.store_checkpoint(state, mind, kind);
+        let (saved, applied) = (saved?, applied?);
+        let emulator_us = applied.run_us + saved.as_ref().map_or(0, |saved| saved.run_us);
+        if let (Some(saved), Some((kind, mind))) = (saved, due) {
+            self.store_checkpoint(saved.state, mind, kind);
         }
-        latency.apply_us = microseconds(applying).saturating_sub(applied.run_us);
+        latency.apply_us = microseconds(applying).saturating_sub(emulator_us);
         let after = self.look(applied.last_frame).await?;
         let effect = match &after {
             Some(after) => crate::brain::effect(&before.observation, &after.observation, &choice),
@@ -191,7 +199,7 @@ impl Journey {
         if let Some(aboard) = &mut self.aboard {
             aboard.measured = Some(Instant::now());
         }
-        latency.overhead_us = latency.total_us.saturating_sub(applied.run_us);
+        latency.overhead_us = latency.total_us.saturating_sub(emulator_us);
         self.step = step;
         self.page.set_in_flight(0);
         self.complete_step(&before, choice, effect, latency)?;
@@ -298,7 +306,7 @@ impl Journey {
         self.crew.router.ask(AskRouter(query), deadline).await.answer().unwrap_or(Routed::Late)
     }
 
-    async fn save_if(&self, is_due: bool) -> Result<Option<Vec<u8>>, Interruption> {
+    async fn save_if(&self, is_due: bool) -> Result<Option<SavedState>, Interruption> {
         if is_due { self.save_state().await.map(Some) } else { Ok(None) }
     }
 
@@ -374,9 +382,9 @@ impl Journey {
         }
     }
 
-    pub(super) async fn save_state(&self) -> Result<Vec<u8>, Interruption> {
+    pub(super) async fn save_state(&self) -> Result<SavedState, Interruption> {
         match answered(self.crew.emulator.ask(Ask(Request::SaveState), self.request_deadline()).await)?? {
-            Answer::State { state } => Ok(state),
+            Answer::State { state, run_us } => Ok(SavedState { state, run_us }),
             _ => Err(EmulatorError::Confused { request: "save state" }.into()),
         }
     }

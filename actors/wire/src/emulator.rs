@@ -174,6 +174,8 @@ pub enum Answer {
         /// Opaque; for `LoadState` of the same backend, core and ROM.
         #[serde(with = "blob")]
         state: Vec<u8>,
+        /// Time the emulator took for it, in microseconds.
+        run_us: u64,
     },
     /// The request was not carried out; nothing was changed.
     Refused(Refusal),

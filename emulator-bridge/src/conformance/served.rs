@@ -116,7 +116,7 @@ impl Peer<'_> {
 
     fn save(&mut self) -> Result<Vec<u8>, String> {
         match self.ask(Request::SaveState)?.body {
-            Answer::State { state } => Ok(state),
+            Answer::State { state, .. } => Ok(state),
             other => Err(format!("save was answered {other:?}")),
         }
     }

@@ -1,5 +1,5 @@
 //! What a stranger can send to a bridge: any bytes decode to a message that survives a round trip, or fail cleanly.
-//! Run: `cargo fuzz run client_message` in tests/fuzz (needs a nightly toolchain and cargo-fuzz).
+//! Run: `make fuzz`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
 //! What a role can send to the parent: any bytes decode to a message that survives a round trip, or fail cleanly.
-//! Run: `cargo fuzz run control_message` in tests/fuzz (needs a nightly toolchain and cargo-fuzz).
+//! Run: `make fuzz`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
