@@ -158,6 +158,7 @@ impl Supervisor {
         let process = &mut self.processes[index];
         let (role, epoch) = (process.role, process.epoch);
         let Some(live) = process.live.as_mut() else { return };
+        process.is_given_up = false;
         live.phase = Phase::Serving(health::Watch::new(now_ms));
         let child_pid = live.child.pid;
         live.child.tell(&ToRole::Ping, &[]);

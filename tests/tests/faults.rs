@@ -111,15 +111,16 @@ fn a_role_that_does_nothing_is_noticed_and_replaced() {
 }
 
 #[test]
-fn a_role_that_keeps_dying_is_given_up_and_says_so() {
-    let program = Program::run(&ENDLESS);
+fn a_role_that_keeps_dying_is_given_up_and_the_end_says_so() {
+    let program = Program::run(&["--steps", "4000", "--pace", "unthrottled", "--quiet"]);
     for life in 0..6 {
         kill(program.role("skills", life));
     }
-    wait_for("the circuit to open", || {
-        program.lines().iter().any(|line| matches!(line.event, Event::CircuitOpened { .. })).then_some(())
-    });
-    program.wait_for_steps(program.last_step() + 20);
+    let finished = program.finish();
+    assert_eq!(finished.status.code(), Some(exit::UNFINISHED), "{}", finished.stderr);
+    assert!(finished.stderr.contains("without skills"), "{}", finished.stderr);
+    assert_eq!(finished.count("CircuitOpened"), 1);
+    assert_eq!(finished.steps().len(), 4_000, "the game went on without it");
 }
 
 #[test]

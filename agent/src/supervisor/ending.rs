@@ -138,6 +138,7 @@ impl Supervisor {
     pub(super) fn conclude(mut self) -> Outcome {
         let said = self.ending.as_mut().and_then(|ending| ending.summary.take());
         let mut summary = said.unwrap_or_else(|| self.summary_from_log());
+        self.own_up();
         // The actors know only that they were stopped; why is known here.
         if let Some(Ending { failure: Some(failure), .. }) = &self.ending {
             summary.complete = false;
@@ -162,6 +163,22 @@ impl Supervisor {
         };
         self.screen.end();
         Outcome { status, failure, summary }
+    }
+
+    /// A run that went on without a role says so in its end, whatever it reached.
+    fn own_up(&mut self) {
+        let given_up = self.processes.iter().filter(|process| process.is_given_up);
+        let names: Vec<&str> = given_up.map(|process| process.role.name()).collect();
+        if let Some(ending) = self
+            .ending
+            .as_mut()
+            .filter(|ending| ending.failure.is_none() && ending.signal.is_none() && !names.is_empty())
+        {
+            let log = self.plan.folder.log_path();
+            let message =
+                format!("the run went on without {}, which kept dying; see {}", names.join(", "), log.display());
+            ending.failure = Some(Failure::Role { status: exit::UNFINISHED, message });
+        }
     }
 
     fn closing(&self, failure: Option<Failure>) -> Ending {

@@ -114,6 +114,7 @@ impl Supervisor {
             }),
             Role::Indexes | Role::Skills => {
                 self.processes[index].due = Some(Due { at_ms: monotonic_ms() + retry_ms, delay_ms: retry_ms });
+                self.processes[index].is_given_up = true;
                 let detail = format!("{often}; the run goes on without it, one try each {retry_s} s");
                 self.screen.note(detail.clone());
                 self.record(Event::AlertRaised { alert: format!("{role} given up"), detail });

@@ -58,6 +58,8 @@ pub struct Process {
     pub due: Option<Due>,
     /// Restarts in the whole run.
     pub restarts: u32,
+    /// Whether it kept dying, and the run goes on without it.
+    pub(super) is_given_up: bool,
     /// Its deaths.
     pub history: History,
     /// What it was working on when it last died.
@@ -74,6 +76,7 @@ impl Process {
             live: None,
             due: None,
             restarts: 0,
+            is_given_up: false,
             history: History::default(),
             last_in_flight: 0,
         }
