@@ -73,6 +73,25 @@ fn a_core_that_is_not_a_core_is_named() {
 }
 
 #[test]
+fn a_run_is_not_resumed_with_another_rom() {
+    let scratch = Scratch::new();
+    let mut rom = std::fs::read(tests::burrow()).expect("the fixture game is there");
+    let path = scratch.file("game.gba", &rom);
+    let run = scratch.path().join("run");
+    let rom_path = path.to_str().expect("a temporary path is text");
+    let first = ["--rom", rom_path, "--steps", "20", "--pace", "unthrottled", "--quiet"];
+    Program::run_in(&run, &first, None).finish().expect_success();
+    *rom.last_mut().expect("a game is not empty") ^= 1;
+    std::fs::write(&path, &rom).expect("the scratch folder can be written");
+    let run_path = run.to_str().expect("a temporary path is text");
+    let second = ["run", "--resume", run_path, "--steps", "40", "--quiet"];
+    let finished = Program::start(&run, &second).finish();
+    assert_eq!(finished.status.code(), Some(exit::DATA), "{}", finished.stderr);
+    assert_eq!(finished.stderr.trim_end().lines().count(), 1, "not one line: {}", finished.stderr);
+    assert!(finished.stderr.contains("made with ROM"), "{}", finished.stderr);
+}
+
+#[test]
 fn a_wrong_token_is_refused() {
     let bridge = LoneBridge::start(&tests::burrow());
     let address = bridge.address.split("token=").next().expect("an address").to_string() + "token=wrong";

@@ -17,7 +17,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 use wire::control::{Pace, StartActors};
-use wire::emulator::{Cartridge, Request, Welcome};
+use wire::emulator::{Cartridge, Refusal, Request, Welcome};
 use wire::event::Event;
 use wire::exit;
 use wire::link::Link;
@@ -256,7 +256,18 @@ impl Journey {
     }
 
     async fn restore(&mut self, checkpoint: &Arc<Checkpoint>, from: &str) -> Result<Found, Interruption> {
-        self.request(Request::LoadState { state: checkpoint.emulator.clone() }).await?;
+        let loaded = self.request(Request::LoadState { state: checkpoint.emulator.clone() }).await;
+        // A state that is refused once is refused always: trying again would only hide it.
+        loaded.map_err(|interruption| match interruption {
+            Interruption::Emulator(EmulatorError::Refused(refusal)) => {
+                let reason = match refusal {
+                    Refusal::BadState { message } => message,
+                    other => format!("{other:?}"),
+                };
+                Interruption::Fatal { status: exit::DATA, message: format!("cannot go on from {from}: {reason}") }
+            }
+            other => other,
+        })?;
         self.restore_mind(checkpoint);
         self.ledger.step_back(checkpoint.progress, checkpoint.turns);
         self.checkpoint = Some(checkpoint.clone());
