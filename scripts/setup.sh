@@ -4,7 +4,8 @@
 #
 #   build:  g++, cmake (3.24 or later), make, OpenBLAS: FAISS is built from source
 #   play:   mGBA's libretro core, unpacked into .pocketpilot/core (not installed: its package would pull in RetroArch)
-#   tests:  the ARM compiler that rebuilds the fixture game, where it can be had (--tests)
+#   tests:  the ARM compiler that rebuilds the fixture game (--tests); mGBA's own window, an X server without a screen
+#           and keys for both, where they can be had: the tests that drive the window skip without them (--tests)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,6 +31,9 @@ install_missing() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
     fail "could not install ${missing[*]}"
 }
+
+# For what the tests can do without: what cannot be had is said, and is no failure.
+install_optional() { (install_missing "$@") || say "going on without: the tests that need one of $* skip"; }
 
 unpack_core() {
   local folder=.pocketpilot/core
@@ -63,7 +67,10 @@ command -v cargo >/dev/null || fail "cargo is missing; install Rust from rustup.
 if command -v apt-get >/dev/null; then
   install_missing g++ cmake make libopenblas-dev
   unpack_core
-  [ "${1:-}" = --tests ] && install_missing gcc-arm-none-eabi
+  if [ "${1:-}" = --tests ]; then
+    install_missing gcc-arm-none-eabi
+    install_optional mgba-qt xvfb xdotool
+  fi
 else
   for tool in g++ cmake make; do
     command -v "$tool" >/dev/null || fail "$tool is missing; install g++, cmake 3.24 or later, make and OpenBLAS's headers"

@@ -38,6 +38,9 @@ pub trait Brain: Send {
     /// Tells what came of the move that was decided last. A brain that is not told assumes that it worked.
     fn note(&mut self, effect: Effect);
 
+    /// Drops every plan and whatever it remembers of the game: something else is on the screen now.
+    fn forget(&mut self);
+
     /// What it remembers, for a checkpoint.
     fn save(&self) -> Vec<u8>;
 

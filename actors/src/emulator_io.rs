@@ -11,7 +11,7 @@ use crate::port::{Envelope, Question, Reply};
 use actix::{Actor, ActorFutureExt as _, AsyncContext as _, Context, Handler, WrapFuture as _};
 use std::time::{Duration, Instant};
 use wire::emulator::{Answer, ClientMessage, Refusal, Request, Welcome};
-use wire::memory::Condition;
+use wire::memory::{Condition, Place};
 use wire::ring::RingReader;
 use wire::{Epoch, Instance, buttons::Mask};
 
@@ -88,6 +88,8 @@ pub struct Apply {
     pub frames_max: u32,
     /// What to wait for.
     pub until: Option<Condition>,
+    /// Where the game shows the keys that it read.
+    pub echo: Option<Place>,
     /// Time that passing these frames may take by itself, for a paced game.
     pub paced: Duration,
 }
@@ -101,6 +103,8 @@ pub struct Receipt {
     pub last_frame: u64,
     /// Whether the condition held at the end.
     pub held: bool,
+    /// Whether the game saw the keys, where it shows that.
+    pub keys_seen: Option<bool>,
     /// The emulator's own time, pace included.
     pub run_us: u64,
 }
@@ -158,8 +162,8 @@ impl Handler<Envelope<Apply>> for EmulatorIo {
     type Result = ();
 
     fn handle(&mut self, envelope: Envelope<Apply>, context: &mut Context<EmulatorIo>) {
-        let (Apply { keys, frames_max, until, paced }, reply) = envelope.into_parts();
-        let input = self.message(Request::Input { at_frame: None, frames: keys });
+        let (Apply { keys, frames_max, until, echo, paced }, reply) = envelope.into_parts();
+        let input = self.message(Request::Input { at_frame: None, frames: keys, echo });
         let step = self.message(Request::Step { frames: frames_max, until });
         let ((input, socket), (step, _)) = match (input, step) {
             (Ok(input), Ok(step)) => (input, step),
@@ -176,8 +180,8 @@ impl Handler<Envelope<Apply>> for EmulatorIo {
             };
             let answer = within(deadline, stepped).await?;
             match answer.body {
-                Answer::Stepped { held, run_us, .. } => {
-                    Ok(Receipt { first_frame, last_frame: answer.frame, held, run_us })
+                Answer::Stepped { held, run_us, keys_seen, .. } => {
+                    Ok(Receipt { first_frame, last_frame: answer.frame, held, keys_seen, run_us })
                 }
                 Answer::Refused(refusal) => Err(EmulatorError::Refused(refusal)),
                 _ => Err(EmulatorError::Confused { request: "step" }),

@@ -19,6 +19,8 @@ mod boarding;
 mod crew;
 mod journey;
 mod ledger;
+mod live;
+mod record;
 mod report;
 
 pub use crew::Crew;

@@ -38,6 +38,8 @@ pub struct Profile {
     pub decoder: Option<Layout>,
     /// Where the game takes a seed from while it shows its title.
     pub seed: Option<Place>,
+    /// Where the game shows the keys that it read, as a mask in which 1 is pressed.
+    pub key_echo: Option<Place>,
     /// Single values, in the order of [`Observation::fields`].
     pub fields: Vec<Field>,
 }

@@ -52,7 +52,7 @@ fn run(link: Link, page: ProgressPage, start: StartActors, brain: Box<dyn brain:
     page.enter(Stage::Serving);
     let detail = "emulator_io, capture, ram, recall, router, pilot, telemetry".to_string();
     // A parent that is gone is noticed by the listening thread.
-    let _ = link.send(&FromRole::Ready { address: None, cartridge: None, detail }, &[]);
+    let _ = link.send(&FromRole::Ready { address: None, cartridge: None, backend: None, detail }, &[]);
     match system.run() {
         Ok(()) => exit::OK,
         Err(error) => fail(&link, exit::SOFTWARE, format!("the actor system ended: {error}")),

@@ -9,6 +9,7 @@ Examples:
   agent                                    play Burrow, the bundled game, until floor five is reached
   agent --floors 2 --pace unthrottled      two floors, as fast as the machine can
   agent run --rom game.gba --steps 1000    another game, a thousand steps
+  agent --emulator mgba-lua                the game in an open mGBA window, with our script loaded in it
   agent --emulator 'ws://127.0.0.1:9000/?token=T'   a bridge that runs already
   agent --resume runs/latest               go on where an earlier run stopped
   tail -F runs/latest/telemetry.jsonl      watch what it does
@@ -82,8 +83,9 @@ pub struct RunArgs {
     /// ROM to play [default: Burrow, the bundled game]
     #[arg(long, value_name = "FILE", conflicts_with = "emulator")]
     pub rom: Option<PathBuf>,
-    /// Play on an emulator bridge that runs already, ws://HOST:PORT/?token=TOKEN
-    #[arg(long, value_name = "URL")]
+    /// Which emulator to play on: auto, libretro, mgba-lua[:HOST:PORT], mgba-http[:HOST:PORT], or a bridge that runs
+    /// already, ws://HOST:PORT/?token=TOKEN
+    #[arg(long, value_name = "WHICH")]
     pub emulator: Option<String>,
     /// Who decides: planner or random
     #[arg(long, value_name = "NAME")]

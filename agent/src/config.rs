@@ -20,7 +20,7 @@ pub const CONFIG_FILE: &str = "config.toml";
 /// Who may decide.
 pub const BRAINS: &[&str] = &["planner", "random"];
 /// Ways to drive an emulator.
-pub const BACKENDS: &[&str] = &["libretro"];
+pub const BACKENDS: &[&str] = &["auto", "libretro", "mgba-lua", "mgba-http"];
 
 /// The whole configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,12 @@ pub struct Run {
 pub struct Emulator {
     /// How it is driven.
     pub backend: String,
+    /// Address of this project's script in a live mGBA window.
+    pub mgba_lua: String,
+    /// What that script was told to ask for.
+    pub mgba_token: String,
+    /// Address of mGBA-http's script in a live mGBA window.
+    pub mgba_http: String,
     /// The ROM, empty for the bundled one.
     pub rom: PathBuf,
     /// The core's file, empty to look for it.

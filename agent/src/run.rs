@@ -112,6 +112,8 @@ fn game(plan: &Plan) -> String {
     let emulator = &plan.config.emulator;
     if !emulator.url.is_empty() {
         without_token(&emulator.url)
+    } else if let "mgba-lua" | "mgba-http" = emulator.backend.as_str() {
+        "the game in the mGBA window".to_string()
     } else if emulator.rom.as_os_str().is_empty() {
         "Burrow".to_string()
     } else {

@@ -2,9 +2,10 @@
 //! made absolute, so that it means the same wherever the run is resumed from.
 
 use crate::cli::RunArgs;
-use crate::config::Config;
+use crate::config::{Config, Emulator};
 use crate::failure::Failure;
 use std::path::{Path, PathBuf};
+use wire::control::{BackendChoice, Pace};
 
 /// Lays the command line over the configuration.
 pub fn resolve(mut config: Config, args: &RunArgs, folder: &Path) -> Result<Config, Failure> {
@@ -21,16 +22,24 @@ pub fn resolve(mut config: Config, args: &RunArgs, folder: &Path) -> Result<Conf
     if let Some(rom) = &args.rom {
         config.emulator.rom.clone_from(rom);
         config.emulator.url.clear();
+        config.emulator.backend = BackendChoice::Libretro.name().to_string();
     }
-    if let Some(url) = &args.emulator {
-        config.emulator.url.clone_from(url);
-        config.emulator.rom = PathBuf::new();
+    if let Some(emulator) = &args.emulator {
+        use_emulator(&mut config.emulator, emulator);
+    }
+    // A ROM that is named is meant, whatever is in an open window.
+    if config.emulator.backend == BackendChoice::Auto.name() && !config.emulator.rom.as_os_str().is_empty() {
+        config.emulator.backend = BackendChoice::Libretro.name().to_string();
     }
     if let Some(brain) = &args.brain {
         config.run.brain.clone_from(brain);
     }
     if let Some(pace) = args.pace {
         config.run.pace = pace.into();
+    }
+    if config.emulator.backend.starts_with("mgba-") && config.emulator.url.is_empty() {
+        // An open window runs at its own pace.
+        config.run.pace = Pace::Realtime;
     }
     config.run.one_life |= args.one_life;
     config.check().map_err(Failure::Settings)?;
@@ -51,6 +60,25 @@ pub fn resolve(mut config: Config, args: &RunArgs, folder: &Path) -> Result<Conf
         }
     }
     Ok(config)
+}
+
+/// What `--emulator` means: the name of a backend, that name with an address, or the address of a bridge.
+fn use_emulator(emulator: &mut Emulator, meant: &str) {
+    let (name, address) = meant.split_once(':').map_or((meant, None), |(name, address)| (name, Some(address)));
+    emulator.rom = PathBuf::new();
+    let Some(choice) = BackendChoice::named(name) else {
+        emulator.url = meant.to_string();
+        return;
+    };
+    emulator.url.clear();
+    emulator.backend = choice.name().to_string();
+    match (choice, address) {
+        (BackendChoice::MgbaLua, Some(address)) => emulator.mgba_lua = address.to_string(),
+        (BackendChoice::MgbaHttp, Some(address)) => emulator.mgba_http = address.to_string(),
+        // The check of the configuration says that this is no address.
+        (_, Some(_)) => emulator.url = meant.to_string(),
+        (_, None) => {}
+    }
 }
 
 /// The address of an emulator without its token, for logs and screens.

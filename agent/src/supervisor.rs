@@ -17,7 +17,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 use wire::Epoch;
-use wire::control::{FromRole, MAGIC, Role, ToRole};
+use wire::control::{BackendChoice, FromRole, MAGIC, Pace, Role, ToRole};
 use wire::event::Event;
 use wire::log::{Context, Log};
 use wire::page::monotonic_ms;
@@ -135,7 +135,8 @@ impl Supervisor {
                 live.phase = Phase::Starting;
                 self.tell_start(index);
             }
-            (FromRole::Ready { address, detail, .. }, Phase::Starting) => {
+            (FromRole::Ready { address, detail, backend, .. }, Phase::Starting) => {
+                self.keep_backend(backend, &detail);
                 self.welcome(index, address, detail, descriptors.pop());
             }
             (FromRole::Failed { status, message }, _) => {
@@ -150,6 +151,23 @@ impl Supervisor {
             }
             (message, phase) => tracing::warn!(%role, ?phase, "unexpected: {message:?}"),
         }
+    }
+
+    /// The run stays with the emulator that it found, also when it is resumed.
+    fn keep_backend(&mut self, backend: Option<BackendChoice>, detail: &str) {
+        let Some(backend) = backend else { return };
+        if self.plan.config.emulator.backend == backend.name() {
+            return;
+        }
+        self.plan.config.emulator.backend = backend.name().to_string();
+        if backend != BackendChoice::Libretro {
+            // An open window runs at its own pace.
+            self.plan.config.run.pace = Pace::Realtime;
+        }
+        if let Err(error) = self.plan.folder.keep_config(&self.plan.config) {
+            tracing::warn!(%error, "the run's folder does not tell which emulator it found");
+        }
+        self.screen.note(detail.to_string());
     }
 
     /// A role became ready.

@@ -1,10 +1,12 @@
 //! The one trait that every emulator is driven through, and why an emulator refuses.
 //!
-//! A backend that steps frames ([`Capabilities::frame_step`]) runs exactly one in each [`EmulatorBackend::run_frame`]
-//! and stands still otherwise. One that cannot (somebody's open emulator window) waits there until a frame has passed.
-//! What a backend cannot do, its capabilities say; nobody calls it then.
+//! There are two kinds. A backend that steps frames ([`Capabilities::frame_step`]) runs exactly one in each
+//! [`EmulatorBackend::run_frame`] and stands still otherwise. A live one, somebody's open emulator window, runs by itself:
+//! keys are handed to it ahead of time ([`EmulatorBackend::hold`]), and its frames are waited for
+//! ([`EmulatorBackend::await_frame`]). What a backend cannot do, its capabilities say; nobody calls it then.
 
 use std::path::PathBuf;
+use std::time::Duration;
 use wire::buttons::Mask;
 use wire::emulator::{Capabilities, Cartridge, PixelFormat, Refusal};
 use wire::memory::{Bus, Region};
@@ -38,13 +40,66 @@ pub struct Introduction {
     pub regions: Vec<Region>,
 }
 
+/// What waiting for a live emulator's next frame came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    /// This many frames passed since the last call, at least one; the newest is now shown.
+    Frames(u32),
+    /// No frame came in the time given: why, as far as is known, and what to do.
+    Silence(String),
+    /// Something happened that nobody here asked for: another game, a loaded state, a reset, a new connection. Said once.
+    /// The introduction tells what runs now.
+    Changed(String),
+}
+
+/// How far a live emulator is with the keys that it was handed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// The keys that were held in the newest frame, where that is known.
+    pub held: Option<Mask>,
+    /// Frames of the keys that were handed over which have not passed yet.
+    pub left: u32,
+}
+
 /// An emulator with a game in it.
 pub trait EmulatorBackend: Send {
     /// What is known of it.
     fn introduction(&self) -> &Introduction;
 
-    /// Lets a frame pass with these keys held and returns how many passed: one, unless the emulator runs by itself.
-    fn run_frame(&mut self, keys: Mask) -> Result<u32, BackendError>;
+    /// Runs one frame with these keys held. For backends that step frames.
+    fn run_frame(&mut self, keys: Mask) -> Result<(), BackendError> {
+        let _ = keys;
+        Err(BackendError::Unsupported("be stepped frame by frame"))
+    }
+
+    /// Hands keys to a live emulator, one mask a frame, in place of those that it has left; returns how many frames after
+    /// the newest one shown the first is held in, at least 1.
+    fn hold(&mut self, keys: &[Mask]) -> Result<u32, BackendError> {
+        let _ = keys;
+        Err(BackendError::Unsupported("take keys ahead of time"))
+    }
+
+    /// How far a live emulator is with them.
+    fn holding(&self) -> Holding {
+        Holding::default()
+    }
+
+    /// Lets a live emulator go on, and waits at most this long for a frame newer than the one that is shown.
+    fn await_frame(&mut self, patience: Duration) -> Result<Awaited, BackendError> {
+        let _ = patience;
+        Err(BackendError::Unsupported("run by itself"))
+    }
+
+    /// Memory that is looked at; a backend that cannot snapshot all of it in one frame reads only this.
+    fn need(&mut self, regions: &[Region]) {
+        let _ = regions;
+    }
+
+    /// Brings picture and regions up to date where they cannot come with every frame
+    /// ([`Capabilities::snapshot`] is false); returns how many frames passed meanwhile.
+    fn refresh(&mut self) -> Result<u32, BackendError> {
+        Ok(0)
+    }
 
     /// The newest frame's picture; black before the first.
     fn picture(&self) -> Picture<'_>;
@@ -148,6 +203,15 @@ pub enum BackendError {
     /// The backend cannot do this.
     #[error("the emulator cannot {0}")]
     Unsupported(&'static str),
+    /// No live window answers.
+    #[error("{0}")]
+    NoWindow(String),
+    /// A live window refuses this client.
+    #[error("{0}")]
+    Denied(String),
+    /// A live window is connected, but does not answer.
+    #[error("{0}")]
+    Silent(String),
     /// The frame ring cannot be made.
     #[error(transparent)]
     Ring(#[from] ring::RingError),
@@ -158,6 +222,8 @@ impl BackendError {
     pub fn exit_status(&self) -> i32 {
         match self {
             BackendError::CoreMissing { .. } | BackendError::CoreUnusable { .. } => exit::UNAVAILABLE,
+            BackendError::NoWindow(_) | BackendError::Silent(_) => exit::UNAVAILABLE,
+            BackendError::Denied(_) => exit::PERMISSION,
             BackendError::RomMissing { .. } => exit::NO_INPUT,
             BackendError::RomForeign { .. } => exit::DATA,
             BackendError::Folder { .. } => exit::IO,
@@ -175,6 +241,7 @@ impl BackendError {
             BackendError::Unmapped { address } => Refusal::Unmapped { address },
             BackendError::BadState(message) => Refusal::BadState { message },
             BackendError::Unsupported(what) => Refusal::Unsupported { capability: what.to_string() },
+            BackendError::NoWindow(why) | BackendError::Silent(why) => Refusal::Silent { why },
             other => Refusal::Unsupported { capability: other.to_string() },
         }
     }

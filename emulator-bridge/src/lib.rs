@@ -7,21 +7,25 @@
 //! `unsafe` appears only in `libretro::ffi`. Absent: an interpretation of what memory means, and any choice of keys.
 
 mod backend;
+mod choose;
 mod clock;
 pub mod conformance;
 mod libretro;
 mod machine;
+mod mgba_lua;
 mod outbox;
 mod publish;
 mod role;
 mod rom;
 mod schedule;
+mod screenshot;
 pub mod server;
 mod standalone;
 mod state;
 
-pub use backend::{BackendError, EmulatorBackend, Introduction};
+pub use backend::{Awaited, BackendError, EmulatorBackend, Holding, Introduction};
 pub use libretro::open_backend;
+pub use mgba_lua::open as open_mgba_lua;
 pub use publish::{Publisher, run_bare, run_published};
 pub use role::serve;
 pub use standalone::{Standalone, standalone};

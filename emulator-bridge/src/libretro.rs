@@ -133,9 +133,9 @@ impl EmulatorBackend for Libretro {
         &self.introduction
     }
 
-    fn run_frame(&mut self, keys: Mask) -> Result<u32, BackendError> {
+    fn run_frame(&mut self, keys: Mask) -> Result<(), BackendError> {
         self.core.run(keys);
-        Ok(1)
+        Ok(())
     }
 
     fn picture(&self) -> Picture<'_> {

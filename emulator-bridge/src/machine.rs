@@ -2,27 +2,28 @@
 //!
 //! Invariants: a frame is in the ring before anybody is told of it; nothing here waits for a client; keys are scheduled
 //! by frame number, so that a hold is exact whatever the requests' timing. Between two requests frames pass only in
-//! `Run`, or where the emulator runs by itself.
+//! `Run`, or where the emulator is live and runs by itself. How frames pass is in `machine/passing.rs`.
 
-use crate::backend::{BackendBus, BackendError, EmulatorBackend, packed_rows};
+mod passing;
+
+use crate::backend::{BackendError, EmulatorBackend, packed_rows};
 use crate::clock::Clock;
 use crate::outbox::Outbox;
 use crate::publish::Publisher;
 use crate::schedule::Schedule;
-use std::sync::Arc;
+use passing::{Echo, Live};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use wire::emulator::{Answer, Capabilities, ClientMessage, FramePush, READ_BYTES_MAX};
-use wire::emulator::{Refusal, Reply, Request, STEP_FRAMES_MAX};
-use wire::memory::{Condition, Region};
+use wire::emulator::{Refusal, Reply, Request, Welcome};
+use wire::memory::Region;
 use wire::page::ProgressPage;
 use wire::{Epoch, Instance};
 
 /// The most regions one request may name.
 const REQUEST_REGIONS_MAX: usize = 1024;
-/// The most tests in one condition; they are made after every frame.
-const TESTS_MAX: usize = 256;
 /// The longest sleep between two looks at whether waiting still makes sense.
 const WAIT_SLICE: Duration = Duration::from_millis(50);
 
@@ -41,6 +42,8 @@ pub(crate) struct Vitals {
     pub frame: AtomicU64,
     /// Set to end the emulator's thread.
     pub stopping: AtomicBool,
+    /// What the emulator says of itself. Another game may be put into a live one.
+    pub welcome: Mutex<Option<Welcome>>,
 }
 
 /// An emulator, its clock and those who watch it.
@@ -57,6 +60,10 @@ pub(crate) struct Machine {
     run: Option<Clock>,
     /// Paces the frames of `Step`.
     pace: Option<Clock>,
+    /// Present where the emulator is live.
+    live: Option<Live>,
+    /// Whether the game saw the keys of the last `Input`.
+    echo: Option<Echo>,
     subscribers: Vec<Subscriber>,
 }
 
@@ -73,21 +80,21 @@ impl Machine {
         publisher: Option<Publisher>,
         page: Option<ProgressPage>,
     ) -> Machine {
-        // An emulator that cannot be stepped runs by itself from the start.
-        let introduction = backend.introduction();
-        let by_itself = !introduction.capabilities.frame_step;
-        let run = by_itself.then(|| Clock::start(introduction.frame_rate_micro, 0, Instant::now()));
+        let live = (!backend.introduction().capabilities.frame_step).then(Live::default);
+        let vitals = Vitals { welcome: Mutex::new(Some(welcome(backend.as_ref()))), ..Vitals::default() };
         Machine {
             backend,
             instance,
             epoch,
             publisher,
             page,
-            vitals: Arc::default(),
+            vitals: Arc::new(vitals),
             frame: 0,
             schedule: Schedule::default(),
-            run,
+            run: None,
             pace: None,
+            live,
+            echo: None,
             subscribers: Vec::new(),
         }
     }
@@ -95,18 +102,24 @@ impl Machine {
     /// Works until told to stop or until nobody can ask any more.
     pub(crate) fn work(mut self, jobs: &Receiver<Job>) {
         while !self.vitals.stopping.load(Ordering::Acquire) {
-            let job = match &self.run {
-                None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(clock) => jobs.recv_timeout(clock.wait(Instant::now()).min(WAIT_SLICE)),
+            let job = match (&self.live, &self.run) {
+                (Some(live), _) => jobs.recv_timeout(live.grace(Instant::now())),
+                (None, None) => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                (None, Some(clock)) => jobs.recv_timeout(clock.wait(Instant::now()).min(WAIT_SLICE)),
             };
+            let is_idle = matches!(job, Err(RecvTimeoutError::Timeout));
             match job {
                 Ok(Job::Request(message, outbox)) => self.carry_out(message, &outbox),
                 Ok(Job::Ping) => self.advance(),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            // One frame between two requests, so that neither a flood of requests nor a fast clock starves the other.
-            if self.run.as_ref().is_some_and(|clock| clock.wait(Instant::now()).is_zero()) {
+            if self.live.is_some() {
+                if is_idle {
+                    self.idle();
+                }
+            } else if self.run.as_ref().is_some_and(|clock| clock.wait(Instant::now()).is_zero()) {
+                // One frame between two requests, so that neither a flood of requests nor a fast clock starves the other.
                 self.run_frame();
                 self.push_frame(false);
             }
@@ -145,9 +158,15 @@ impl Machine {
                 self.subscribers.push(Subscriber { outbox: outbox.clone(), every_n_frames, regions });
                 Ok(Answer::Done)
             }
-            Request::Input { at_frame, frames } => {
-                let first_frame = self.schedule.set(self.frame, at_frame, &frames)?;
+            Request::Input { at_frame, frames, echo } => {
+                let first_frame = self.input(at_frame, &frames)?;
+                self.echo = echo.map(|place| Echo::new(place, &frames));
                 Ok(Answer::Scheduled { first_frame })
+            }
+            Request::Need { regions } => {
+                self.check_regions(&regions, can)?;
+                self.backend.need(&regions);
+                Ok(Answer::Done)
             }
             Request::Step { frames, until } => self.step(frames, until.as_ref(), outbox),
             Request::Run { speed_permille } => {
@@ -176,6 +195,7 @@ impl Machine {
             }
             Request::Screenshot => {
                 require(can.picture, "picture")?;
+                self.refresh()?;
                 Ok(Answer::Picture(self.frame_push(Vec::new(), Vec::new())))
             }
             Request::SaveState => {
@@ -188,6 +208,7 @@ impl Machine {
                 require(can.save_state, "save_state")?;
                 let answer = self.done(|backend| backend.load_state(&state))?;
                 self.schedule.clear();
+                self.echo = None;
                 self.publish();
                 self.push_frame(true);
                 Ok(answer)
@@ -198,66 +219,6 @@ impl Machine {
             }
             Request::Ping => Ok(Answer::Done),
         }
-    }
-
-    fn step(&mut self, limit: u32, until: Option<&Condition>, outbox: &Outbox) -> Result<Answer, Refusal> {
-        require_at_most("frames of a step", u64::from(limit), u64::from(STEP_FRAMES_MAX))?;
-        let tests = until.map_or(0, |condition| condition.any_of.iter().map(|group| group.len().max(1)).sum());
-        require_at_most("tests of a condition", tests as u64, TESTS_MAX as u64)?;
-        let begin = Instant::now();
-        if let Some(clock) = &mut self.pace {
-            clock.forgive(begin);
-        }
-        let (mut frames, mut core, mut held) = (0, Duration::ZERO, false);
-        while frames < limit && !held && self.wait_for_clock(outbox) {
-            let (passed, time) = self.run_frame();
-            frames += passed;
-            core += time;
-            held = until.is_some_and(|condition| {
-                self.schedule.is_used_up() && condition.holds(&BackendBus(self.backend.as_ref()))
-            });
-            self.push_frame(held || frames >= limit);
-        }
-        let run_us = begin.elapsed().as_micros() as u64;
-        Ok(Answer::Stepped { frames, held, core_us: core.as_micros() as u64, run_us })
-    }
-
-    /// Waits until a frame of `Step` is due; `false` when nobody waits for it any more.
-    fn wait_for_clock(&mut self, outbox: &Outbox) -> bool {
-        loop {
-            if outbox.is_closed() || self.vitals.stopping.load(Ordering::Acquire) {
-                return false;
-            }
-            let clock = self.run.as_ref().or(self.pace.as_ref());
-            let wait = clock.map_or(Duration::ZERO, |clock| clock.wait(Instant::now()));
-            if wait.is_zero() {
-                return true;
-            }
-            std::thread::sleep(wait.min(WAIT_SLICE));
-            self.advance();
-        }
-    }
-
-    /// Lets a frame pass and publishes it. Returns how many passed and how long the emulator took.
-    fn run_frame(&mut self) -> (u32, Duration) {
-        let begin = Instant::now();
-        if let Some(clock) = self.run.as_mut().or(self.pace.as_mut()) {
-            clock.frame_begins(begin);
-        }
-        let keys = self.schedule.take();
-        let passed = match self.backend.run_frame(keys) {
-            Ok(passed) => passed,
-            Err(error) => {
-                tracing::error!(%error, "no frame passed");
-                return (1, begin.elapsed());
-            }
-        };
-        let time = begin.elapsed();
-        self.frame += u64::from(passed);
-        self.publish();
-        self.vitals.frame.store(self.frame, Ordering::Release);
-        self.advance();
-        (passed, time)
     }
 
     fn publish(&mut self) {
@@ -299,6 +260,12 @@ impl Machine {
         }
     }
 
+    /// What the emulator says of itself changed.
+    fn renew_welcome(&mut self) {
+        let renewed = welcome(self.backend.as_ref());
+        *self.vitals.welcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(renewed);
+    }
+
     fn read(&self, regions: &[Region], can: Capabilities) -> Result<Vec<u8>, Refusal> {
         require(can.read || regions.is_empty(), "read")?;
         require_at_most("regions", regions.len() as u64, REQUEST_REGIONS_MAX as u64)?;
@@ -326,6 +293,23 @@ impl Machine {
         if let Some(page) = &self.page {
             page.advance();
         }
+    }
+}
+
+/// A backend's introduction as clients are given it.
+fn welcome(backend: &dyn EmulatorBackend) -> Welcome {
+    let introduction = backend.introduction();
+    Welcome {
+        version: wire::WIRE_VERSION,
+        backend: introduction.backend.to_string(),
+        capabilities: introduction.capabilities,
+        cartridge: introduction.cartridge.clone(),
+        system: introduction.system.clone(),
+        core: introduction.core.clone(),
+        width: introduction.width,
+        height: introduction.height,
+        frame_rate_micro: introduction.frame_rate_micro,
+        regions: introduction.regions.clone(),
     }
 }
 

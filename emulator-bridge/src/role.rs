@@ -1,12 +1,12 @@
 //! The bridge as a role of a run: one emulator, its ring handed to the parent, its life tied to the parent's.
 
 use crate::backend::BackendError;
-use crate::libretro::open_backend;
+use crate::choose::{Chosen, choose};
 use crate::publish::Publisher;
 use crate::server::{ServeError, Server, ServerOptions};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
-use wire::control::{FromRole, StartBridge, ToRole};
+use wire::control::{BackendChoice, FromRole, StartBridge, ToRole};
 use wire::emulator::Cartridge;
 use wire::exit;
 use wire::page::{ProgressPage, Stage};
@@ -23,14 +23,20 @@ pub fn serve(handle: RoleHandle) -> i32 {
     let ToRole::StartBridge(start) = start else {
         return role::fail(&link, exit::PROTOCOL, "the bridge was told to start as another role");
     };
+    let is_later = start.epoch > 1 && start.backend != BackendChoice::Libretro;
     page.protect_ms(LOADING_MS_MAX);
-    let Opened { server, ring, cartridge, detail } = match open(&start, &page) {
+    let Opened { server, ring, cartridge, backend, detail } = match open(&start, &page) {
         Ok(opened) => opened,
+        // A window that was there before may come back: a later life is tried again, the first is not.
+        Err(failure) if failure.status == exit::UNAVAILABLE && is_later => {
+            return role::fail(&link, exit::UNFINISHED, failure.message);
+        }
         Err(failure) => return role::fail(&link, failure.status, failure.message),
     };
     page.enter(Stage::Serving);
     page.protect_ms(0);
-    let ready = FromRole::Ready { address: Some(server.address()), cartridge: Some(cartridge), detail };
+    let ready =
+        FromRole::Ready { address: Some(server.address()), cartridge: Some(cartridge), backend: Some(backend), detail };
     if let Err(error) = link.send(&ready, &[ring.as_fd()]) {
         tracing::error!(%error, "the parent did not take the ring");
         return exit::SOFTWARE;
@@ -56,6 +62,7 @@ struct Opened {
     server: Server,
     ring: OwnedFd,
     cartridge: Cartridge,
+    backend: BackendChoice,
     detail: String,
 }
 
@@ -79,12 +86,12 @@ impl From<ServeError> for Failure {
 
 fn open(start: &StartBridge, page: &ProgressPage) -> Result<Opened, Failure> {
     let folder: PathBuf = start.run_dir.join(SAVE_FOLDER).join(start.instance.to_string());
-    let backend = open_backend(start.core.as_deref(), &start.rom, &folder)?;
+    let Chosen { backend, choice, why } = choose(start, &folder)?;
     let publisher = Publisher::create(backend.as_ref(), start.epoch)?;
     let ring = publisher.descriptor()?;
     let introduction = backend.introduction();
     let cartridge = introduction.cartridge.clone();
-    let detail = format!("{} with {} ({})", introduction.core, cartridge.title, cartridge.code);
+    let detail = format!("{}: {}, {} ({})", why, introduction.core, cartridge.title, cartridge.code);
     let options = ServerOptions {
         instance: start.instance,
         epoch: start.epoch,
@@ -92,5 +99,5 @@ fn open(start: &StartBridge, page: &ProgressPage) -> Result<Opened, Failure> {
         token: start.token.clone(),
     };
     let server = Server::start(&options, backend, Some(publisher), Some(page.clone()))?;
-    Ok(Opened { server, ring, cartridge, detail })
+    Ok(Opened { server, ring, cartridge, backend: choice, detail })
 }

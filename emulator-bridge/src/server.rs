@@ -18,7 +18,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use wire::emulator::Welcome;
 use wire::page::ProgressPage;
 use wire::{Epoch, Instance, exit};
 
@@ -103,7 +102,6 @@ impl Server {
         let listener = TcpListener::bind(wanted).map_err(|error| ServeError::Bind(wanted, error))?;
         listener.set_nonblocking(true).map_err(|error| ServeError::Bind(wanted, error))?;
         let address = listener.local_addr().map_err(|error| ServeError::Bind(wanted, error))?;
-        let welcome = welcome(backend.as_ref());
         let machine = Machine::new(backend, (options.instance, options.epoch), publisher, page);
         let vitals = machine.vitals.clone();
         let (jobs, received) = sync_channel(REQUESTS_MAX);
@@ -111,7 +109,6 @@ impl Server {
             instance: options.instance,
             epoch: options.epoch,
             token: options.token.clone(),
-            welcome,
             jobs: jobs.clone(),
             vitals: vitals.clone(),
         };
@@ -204,22 +201,6 @@ fn loopback_address(listen: &str) -> Result<SocketAddr, ServeError> {
     };
     let address: SocketAddr = numeric.parse().map_err(|_| ServeError::Address(listen.to_string()))?;
     if address.ip().is_loopback() { Ok(address) } else { Err(ServeError::NotLoopback(address)) }
-}
-
-fn welcome(backend: &dyn EmulatorBackend) -> Welcome {
-    let introduction = backend.introduction();
-    Welcome {
-        version: wire::WIRE_VERSION,
-        backend: introduction.backend.to_string(),
-        capabilities: introduction.capabilities,
-        cartridge: introduction.cartridge.clone(),
-        system: introduction.system.clone(),
-        core: introduction.core.clone(),
-        width: introduction.width,
-        height: introduction.height,
-        frame_rate_micro: introduction.frame_rate_micro,
-        regions: introduction.regions.clone(),
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use emulator_bridge::conformance::{Client, ClientError, Fixture, Form, TEST_ROM,
 use emulator_bridge::server::{ServeError, Server, ServerOptions};
 use std::thread;
 use support::{Seat, TOKEN};
-use wire::control::{FromRole, StartBridge, TelemetryTarget, ToRole};
+use wire::control::{BackendChoice, FromRole, StartBridge, TelemetryTarget, ToRole, Windows};
 use wire::emulator::{Answer, Refusal, Request};
 use wire::exit;
 use wire::link::Link;
@@ -91,6 +91,8 @@ fn start_bridge(seat: &Seat, rom: &str, listen: &str) -> ToRole {
     ToRole::StartBridge(StartBridge {
         instance: 1,
         epoch: 5,
+        backend: BackendChoice::Libretro,
+        windows: Windows { lua: String::new(), token: String::new(), http: String::new() },
         core: None,
         rom: seat.folder.join(rom),
         listen: listen.to_string(),

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message, WebSocket};
 use wire::Epoch;
 use wire::codec::{MESSAGE_BYTES_MAX, decode, encode};
-use wire::control::{FromRole, StartBridge, TelemetryTarget, ToRole};
+use wire::control::{BackendChoice, FromRole, StartBridge, TelemetryTarget, ToRole, Windows};
 use wire::emulator::{Answer, ClientMessage, FramePush, Request, SUBPROTOCOL_BINCODE, ServerMessage, Welcome};
 use wire::link::{CONTROL_DESCRIPTOR, Link, PAGE_DESCRIPTOR};
 use wire::page::ProgressPage;
@@ -49,6 +49,8 @@ impl BridgeRole {
         let start = StartBridge {
             instance: 0,
             epoch,
+            backend: BackendChoice::Libretro,
+            windows: Windows { lua: String::new(), token: String::new(), http: String::new() },
             core: None,
             rom: rom.to_path_buf(),
             listen: "127.0.0.1:0".into(),

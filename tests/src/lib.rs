@@ -1,15 +1,21 @@
 //! Whole-program journeys, faults, soak and structure. What the tests share lives here: starting the real program,
-//! reading its log, driving a bridge.
+//! reading its log, driving a bridge, driving mGBA's own window.
 //!
 //! The program is built by `make test` before the tests run. Nothing here sleeps to wait for something to happen;
 //! conditions are polled under a watchdog.
 
 pub mod bridge;
+pub mod live;
+pub mod mgba;
 pub mod program;
+pub mod proxy;
 pub mod scratch;
+pub mod screen;
+pub mod window;
 
 pub use program::{Finished, Program};
 pub use scratch::Scratch;
+pub use window::{Window, WindowOptions};
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

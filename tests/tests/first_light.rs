@@ -217,7 +217,7 @@ fn a_hold_of_n_frames_is_n_frames() {
     };
     let mut expected = held(&mut client);
     for frames in (1..=40).chain([1, 1, 2, 100]) {
-        client.ask(Request::Input { at_frame: None, frames: vec![Button::Up as u16; frames] });
+        client.ask(Request::Input { at_frame: None, frames: vec![Button::Up as u16; frames], echo: None });
         client.ask(Request::Step { frames: frames as u32 + 3, until: None });
         expected += frames as u32;
         assert_eq!(held(&mut client), expected, "after a hold of {frames} frames");

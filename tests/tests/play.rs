@@ -85,9 +85,11 @@ fn memory_and_descriptors_stay_flat_over_many_steps() {
     let after = measure();
     let died = program.lines().iter().any(|line| matches!(line.event, Event::ProcessExited { .. }));
     assert!(!died, "a role died meanwhile");
-    for (((role, _), (before_kib, before_fds)), (after_kib, after_fds)) in processes.iter().zip(before).zip(after) {
+    for (((role, pid), (before_kib, before_fds)), (after_kib, after_fds)) in processes.iter().zip(before).zip(after) {
         println!("{role}: {before_kib} -> {after_kib} KiB, {before_fds} -> {after_fds} descriptors in {steps} steps");
         assert!(after_kib <= before_kib + 1024, "{role} grew from {before_kib} to {after_kib} KiB");
-        assert!(after_fds <= before_fds, "{role} has {after_fds} descriptors instead of {before_fds}");
+        // A checkpoint may just be being written; its descriptor is closed again, one that leaked is not.
+        let back = format!("{role} to have {before_fds} descriptors again instead of {after_fds}");
+        tests::wait_for(&back, || (footprint(*pid).1 <= before_fds).then_some(()));
     }
 }

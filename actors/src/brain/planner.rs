@@ -149,6 +149,10 @@ impl Brain for Planner {
         self.memory.note(effect);
     }
 
+    fn forget(&mut self) {
+        self.memory = Memory::default();
+    }
+
     fn save(&self) -> Vec<u8> {
         wire::codec::encode(self).expect("the planner's memory is bounded far below a message")
     }

@@ -67,6 +67,8 @@ impl Brain for RandomPlayer {
 
     fn note(&mut self, _: Effect) {}
 
+    fn forget(&mut self) {}
+
     fn save(&self) -> Vec<u8> {
         wire::codec::encode(self).expect("a single word fits into a message")
     }

@@ -40,20 +40,20 @@ const REDIAL_LONGEST: Duration = Duration::from_secs(5);
 /// How to find an emulator again that was lost.
 #[derive(Default)]
 pub(super) struct Redial {
-    known: Option<Known>,
-    is_lost: bool,
+    pub(super) known: Option<Known>,
+    pub(super) is_lost: bool,
     tries: u32,
 }
 
-struct Known {
+pub(super) struct Known {
     address: String,
-    epoch: Epoch,
+    pub(super) epoch: Epoch,
     /// The ring of an emulator on this machine. The parent starts such an emulator again when it dies.
     ring: Option<OwnedFd>,
 }
 
 /// What boarding found.
-enum Found {
+pub(super) enum Found {
     /// A game that goes on from where it stands.
     Living,
     /// A game that was put back to a checkpoint, whose picture is shown already.
@@ -113,6 +113,8 @@ impl Journey {
             due: None,
             is_started: done.continuing,
             redial: Redial::default(),
+            silence: None,
+            unseen: 0,
             start,
         }
     }
@@ -131,6 +133,8 @@ impl Journey {
     pub(super) fn interrupted(&mut self, interruption: Interruption) -> Course {
         let cause = match interruption {
             Interruption::Fatal { status, message } => return Course::Failed { status, message },
+            Interruption::Emulator(EmulatorError::Refused(Refusal::Silent { why })) => return self.fall_silent(why),
+            Interruption::Emulator(EmulatorError::Refused(Refusal::Changed { what })) => return self.change(what),
             Interruption::Emulator(error) => error,
         };
         let epoch = self.aboard.as_ref().map(|aboard| aboard.epoch);
@@ -203,7 +207,11 @@ impl Journey {
         self.write_connected(&welcome, profile.as_ref(), epoch, is_local)?;
         let profile = Arc::new(profile.unwrap_or_else(|| self.play_from_pixels()));
         let can_pace = welcome.capabilities.frame_step;
+        let needed = Request::Need { regions: profile.regions.clone() };
         self.aboard = Some(Aboard { welcome, profile, epoch, seen: None, unreadable: 0, measured: None });
+        if !can_pace {
+            self.request(needed).await?;
+        }
         let found = self.set_out(frame == 0).await?;
         if can_pace {
             self.set_pace().await?;
@@ -214,6 +222,11 @@ impl Journey {
     /// Brings the game to where the run begins or goes on. `is_fresh`: nothing was played in this life of the
     /// emulator.
     async fn set_out(&mut self, is_fresh: bool) -> Result<Found, Interruption> {
+        if self.is_live() {
+            // The game is somebody's own: it is taken as it stands.
+            self.is_started = true;
+            return Ok(Found::Living);
+        }
         if self.is_started {
             self.fetch_checkpoint();
             match self.checkpoint.clone() {
@@ -296,13 +309,14 @@ impl Journey {
             turn: Condition::default(),
             decoder: None,
             seed: None,
+            key_echo: None,
             fields: Vec::new(),
         }
     }
 
     /// Looks at the game for the first time. A living one is first let come to a point where it waits for somebody; a
     /// restored one stands at such a point, and not a frame passes, so that it goes on as if it had not been away.
-    async fn first_look(&mut self, found: Found) -> Result<(), Interruption> {
+    pub(super) async fn first_look(&mut self, found: Found) -> Result<(), Interruption> {
         let Some(profile) = self.aboard.as_ref().map(|aboard| aboard.profile.clone()) else { return Ok(()) };
         let frame = match found {
             Found::Restored => 0,

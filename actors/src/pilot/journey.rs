@@ -3,22 +3,21 @@
 use super::crew::Crew;
 use super::ledger::{Ledger, Milestone};
 use super::report::Report;
-use crate::brain::{Brain, Effect, Move};
+use crate::brain::{Brain, Effect};
 use crate::capture::{Captured, Capturing, Latest};
-use crate::checkpoint::{Checkpoint, write_checkpoint};
+use crate::checkpoint::Checkpoint;
 use crate::emulator_io::{Apply, Ask, EmulatorError, Receipt};
 use crate::port::Asked;
 use crate::profile::Profile;
 use crate::ram::{Decode, Decoded};
 use crate::recall::AskRecall;
 use crate::router::AskRouter;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wire::control::{Pace, StartActors, Summary};
 use wire::decision::{DecisionQuery, Routed};
 use wire::emulator::{Answer, Request, Welcome};
-use wire::event::{Event, Latency, StepCompleted};
+use wire::event::{Event, Latency};
 use wire::exit;
 use wire::log;
 use wire::observation::Observation;
@@ -34,6 +33,8 @@ const UNREADABLE_MAX: u32 = 60;
 const UNREADABLE_FRAMES: u32 = 10;
 const LOOK_TRIES_MAX: usize = 5;
 const FRAMES_A_SECOND: f64 = 59.7275;
+/// How many times slower than the real machine a live window may run.
+const LIVE_SLOWNESS_MAX: u32 = 10;
 
 /// One game.
 pub struct Journey {
@@ -53,6 +54,10 @@ pub struct Journey {
     pub(super) due: Option<&'static str>,
     pub(super) is_started: bool,
     pub(super) redial: super::boarding::Redial,
+    /// Since when the emulator shows no frame.
+    pub(super) silence: Option<Instant>,
+    /// Steps in a row whose keys the game did not see.
+    pub(super) unseen: u32,
 }
 
 /// What is known while an emulator is connected.
@@ -123,6 +128,9 @@ impl Journey {
         if self.aboard.is_none() {
             return self.redial().await;
         }
+        if self.silence.is_some() {
+            return self.wait_for_frames().await;
+        }
         if let Some(reason) = self.reason_to_end(false) {
             return self.finish(reason).await;
         }
@@ -131,6 +139,11 @@ impl Journey {
             Ok(Some(reason)) => self.finish(reason).await,
             Err(interruption) => self.interrupted(interruption),
         }
+    }
+
+    /// Whether the game runs in a window of its own, so that nobody here may put it back, reset it or speed it up.
+    pub(super) fn is_live(&self) -> bool {
+        self.aboard.as_ref().is_some_and(|aboard| !aboard.welcome.capabilities.frame_step)
     }
 
     /// Ends the run: saves, and sums up.
@@ -202,36 +215,10 @@ impl Journey {
         latency.overhead_us = latency.total_us.saturating_sub(emulator_us);
         self.step = step;
         self.page.set_in_flight(0);
-        self.complete_step(&before, choice, effect, latency)?;
+        self.note_keys(applied.keys_seen)?;
+        self.complete_step(&before, choice, applied, effect, latency)?;
         let reason = self.after_step(after).await?;
         Ok(reason)
-    }
-
-    /// The step's line, in the log before anything else is done.
-    fn complete_step(
-        &mut self,
-        before: &Seen,
-        choice: Move,
-        effect: Effect,
-        latency: Latency,
-    ) -> Result<(), Interruption> {
-        let basis = before.captured.basis;
-        self.report.step(&before.observation, &choice, effect, latency, self.step, basis.frame, &self.ledger);
-        let event = StepCompleted {
-            epoch: basis.epoch,
-            frame_hash: basis.frame_hash,
-            ram_hash: basis.ram_hash,
-            brain: self.brain.name().to_string(),
-            skill: choice.skill.name().to_string(),
-            action: choice.action.into_owned(),
-            keys: super::report::keys_text(&choice.gesture.keys),
-            reason: choice.reason.into_owned(),
-            effect: effect.name().to_string(),
-            latency,
-            state: super::report::state_of(&before.observation, self.ledger.turns()),
-        };
-        let context = log::Context { frame: Some(basis.frame), dur_us: Some(latency.total_us), ..self.context() };
-        self.write(context, Event::StepCompleted(event))
     }
 
     /// What the new frame means for the run: milestones, checkpoints, the end.
@@ -322,8 +309,15 @@ impl Journey {
             Pace::Unthrottled => Duration::ZERO,
             Pace::Lockstep | Pace::Realtime => Duration::from_secs_f64(f64::from(frames_max) / FRAMES_A_SECOND),
         };
+        // A window may run slower than the real machine, or be paused; the bridge says so when no frame comes at all.
+        let paced = if self.is_live() {
+            Duration::from_secs_f64(f64::from(frames_max * LIVE_SLOWNESS_MAX) / FRAMES_A_SECOND)
+        } else {
+            paced
+        };
         let until = until.filter(|condition| !condition.any_of.is_empty());
-        let apply = Apply { keys, frames_max, until, paced };
+        let echo = self.aboard.as_ref().and_then(|aboard| aboard.profile.key_echo);
+        let apply = Apply { keys, frames_max, until, echo, paced };
         Ok(answered(self.crew.emulator.ask(apply, self.request_deadline() + paced).await)??)
     }
 
@@ -382,90 +376,15 @@ impl Journey {
         }
     }
 
+    /// The emulator's state. A live window keeps its own: what is saved then is what the agent knows.
     pub(super) async fn save_state(&self) -> Result<SavedState, Interruption> {
+        if self.is_live() {
+            return Ok(SavedState { state: Vec::new(), run_us: 0 });
+        }
         match answered(self.crew.emulator.ask(Ask(Request::SaveState), self.request_deadline()).await)?? {
             Answer::State { state, run_us } => Ok(SavedState { state, run_us }),
             _ => Err(EmulatorError::Confused { request: "save state" }.into()),
         }
-    }
-
-    /// Keeps a checkpoint and writes it to disk beside the game.
-    pub(super) fn store_checkpoint(
-        &mut self,
-        emulator: Vec<u8>,
-        mind: Vec<u8>,
-        kind: &str,
-    ) -> Option<tokio::task::JoinHandle<()>> {
-        let aboard = self.aboard.as_ref()?;
-        let cartridge = &aboard.welcome.cartridge;
-        let checkpoint = Arc::new(Checkpoint {
-            version: wire::WIRE_VERSION,
-            step: self.step,
-            game: format!("{} {}", cartridge.title, cartridge.code),
-            brain: self.brain.name().to_string(),
-            mind,
-            progress: self.ledger.progress(),
-            turns: self.ledger.turns_of_life(),
-            emulator,
-        });
-        self.checkpoint_step = self.step;
-        self.checkpoint = Some(checkpoint.clone());
-        let (log, context, kind) = (self.log.clone(), self.context(), kind.to_string());
-        let folder: PathBuf = self.start.run_dir.join("checkpoints");
-        Some(tokio::task::spawn_blocking(move || {
-            let written = checkpoint.encode().map_err(|error| error.to_string()).and_then(|bytes| {
-                let path = write_checkpoint(&folder, checkpoint.step, &bytes).map_err(|error| error.to_string())?;
-                Ok((path, bytes.len() as u64))
-            });
-            let event = match written {
-                Ok((path, bytes)) => Event::CheckpointSaved { path: path.display().to_string(), bytes, kind },
-                Err(detail) => Event::AlertRaised { alert: "checkpoint not saved".into(), detail },
-            };
-            // A log that cannot be written ends the run at the next step's own line.
-            let _ = log.write("pilot", context, event);
-        }))
-    }
-
-    fn write_decision(&self, step: Step, before: &Seen, choice: &Move) -> Result<(), Interruption> {
-        let basis = before.captured.basis;
-        let event = Event::DecisionMade {
-            brain: self.brain.name().to_string(),
-            skill: choice.skill.name().to_string(),
-            goal: choice.goal.as_deref().unwrap_or_default().to_string(),
-            reason: choice.reason.to_string(),
-            basis,
-        };
-        let context = log::Context { step: Some(step), frame: Some(basis.frame), ..self.context() };
-        self.write(context, event)
-    }
-
-    pub(super) fn write_milestone(&self, milestone: Option<Milestone>, seen: &Seen) -> Result<(), Interruption> {
-        let Some(milestone) = milestone else { return Ok(()) };
-        let event = match milestone {
-            Milestone::FloorReached { floor } => {
-                let (floors, dungeon) = (self.ledger.progress().floors, u32::from(seen.observation.dungeon));
-                Event::FloorReached { floor, floors, dungeon }
-            }
-            Milestone::EpisodeEnded { outcome, floor, turns } => {
-                Event::EpisodeEnded { outcome: outcome.to_string(), floor, turns }
-            }
-        };
-        self.write(log::Context { frame: Some(seen.captured.basis.frame), ..self.context() }, event)
-    }
-
-    pub(super) fn write(&self, context: log::Context, event: Event) -> Result<(), Interruption> {
-        self.log.write("pilot", context, event).map_err(|error| {
-            let run = self.start.run_dir.display();
-            let message = format!(
-                "telemetry: cannot write {run}/{}: {error}; free space, then continue with: agent run --resume {run}",
-                log::LOG_FILE
-            );
-            Interruption::Fatal { status: exit::IO, message }
-        })
-    }
-
-    pub(super) fn context(&self) -> log::Context {
-        log::Context { instance: Some(self.instance), step: Some(self.step), ..log::Context::default() }
     }
 
     pub(super) fn request_deadline(&self) -> Duration {

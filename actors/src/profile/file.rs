@@ -50,6 +50,7 @@ const FILE: Schema = Schema::Table(&[
     ("recognition", Schema::Table(&[("title", Schema::Value), ("code", Schema::Value), ("sha1", Schema::Value)])),
     ("regions", Schema::List(&Schema::Table(&[("address", Schema::Value), ("length", Schema::Value)]))),
     ("turn", Schema::Table(&[("any_of", Schema::List(&Schema::List(&TEST)))])),
+    ("key_echo", Schema::Table(&[("address", Schema::Value), ("offset", Schema::Value), ("type", Schema::Value)])),
     ("seed", Schema::Table(&[("address", Schema::Value), ("offset", Schema::Value), ("type", Schema::Value)])),
     ("field", Schema::List(&FIELD)),
 ]);
@@ -63,6 +64,7 @@ struct ProfileFile {
     #[serde(default)]
     turn: TurnTable,
     seed: Option<Place>,
+    key_echo: Option<Place>,
     #[serde(default)]
     field: Vec<FieldTable>,
 }
@@ -173,6 +175,7 @@ pub(super) fn parse(name: &str, file: &str, text: &str) -> Result<Profile, Profi
         },
         decoder: read.decoder.map(|DecoderName::PmdRed| Layout::PmdRed),
         seed: read.seed,
+        key_echo: read.key_echo,
         fields,
     })
 }

@@ -32,6 +32,7 @@ pub(super) fn parse(name: &str, file: &str, text: &str) -> Result<Profile, Profi
         turn: Condition::default(),
         decoder: None,
         seed: None,
+        key_echo: None,
         fields,
     })
 }

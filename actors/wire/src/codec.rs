@@ -81,7 +81,7 @@ mod tests {
 
         #[test]
         fn messages_survive_a_round_trip(id in any::<u64>(), frames in 0u32..1000, keys in proptest::collection::vec(any::<u16>(), 0..64)) {
-            for body in [Request::Input { at_frame: Some(id), frames: keys.clone() }, Request::Step { frames, until: None }] {
+            for body in [Request::Input { at_frame: Some(id), frames: keys.clone(), echo: None }, Request::Step { frames, until: None }] {
                 let message = ClientMessage { id, instance: 3, epoch: 9, body };
                 let bytes = encode(&message).expect("a small message fits");
                 prop_assert_eq!(&decode::<ClientMessage>(&bytes).expect("what was encoded decodes"), &message);

@@ -65,6 +65,8 @@ pub enum FromRole {
         address: Option<String>,
         /// What runs in a bridge.
         cartridge: Option<Cartridge>,
+        /// Which way of driving an emulator a bridge took, never [`BackendChoice::Auto`].
+        backend: Option<BackendChoice>,
         /// A line for a person: core and ROM, FAISS version, …
         detail: String,
     },
@@ -130,6 +132,52 @@ pub enum TelemetryTarget {
     Null,
 }
 
+/// How an emulator is driven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackendChoice {
+    /// A live window if there is one, else the embedded core.
+    Auto,
+    /// A libretro core in a process of its own.
+    Libretro,
+    /// A live mGBA window with this project's script.
+    MgbaLua,
+    /// A live mGBA window with mGBA-http's script.
+    MgbaHttp,
+}
+
+impl BackendChoice {
+    /// Every choice.
+    pub const ALL: [BackendChoice; 4] =
+        [BackendChoice::Auto, BackendChoice::Libretro, BackendChoice::MgbaLua, BackendChoice::MgbaHttp];
+
+    /// The name in the configuration and in telemetry.
+    pub fn name(self) -> &'static str {
+        match self {
+            BackendChoice::Auto => "auto",
+            BackendChoice::Libretro => "libretro",
+            BackendChoice::MgbaLua => "mgba-lua",
+            BackendChoice::MgbaHttp => "mgba-http",
+        }
+    }
+
+    /// The choice of this name.
+    pub fn named(name: &str) -> Option<BackendChoice> {
+        BackendChoice::ALL.into_iter().find(|choice| choice.name() == name)
+    }
+}
+
+/// Where a live window may be found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Windows {
+    /// `HOST:PORT` of this project's script; that port and the nine after it are tried.
+    pub lua: String,
+    /// What the script was told to ask for; empty: nothing.
+    pub token: String,
+    /// `HOST:PORT` of mGBA-http's script; that port and the nine after it are tried.
+    pub http: String,
+}
+
 /// What a bridge needs to start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StartBridge {
@@ -137,9 +185,13 @@ pub struct StartBridge {
     pub instance: Instance,
     /// Its life.
     pub epoch: Epoch,
+    /// How the emulator is driven.
+    pub backend: BackendChoice,
+    /// Where a live window may be found.
+    pub windows: Windows,
     /// The libretro core; `None`: look in the usual places.
     pub core: Option<PathBuf>,
-    /// The ROM.
+    /// The ROM for the embedded core.
     pub rom: PathBuf,
     /// Address to listen on, port 0 for any.
     pub listen: String,

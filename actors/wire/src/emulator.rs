@@ -6,7 +6,7 @@
 //! order of their arrival. Peers on the same machine take frames and memory from the shared ring; others subscribe.
 
 use crate::buttons::Mask;
-use crate::memory::{Condition, Region};
+use crate::memory::{Condition, Place, Region};
 use crate::{Epoch, Instance, blob};
 use serde::{Deserialize, Serialize};
 
@@ -60,9 +60,19 @@ pub enum Request {
         at_frame: Option<u64>,
         /// Keys held, frame by frame.
         frames: Vec<Mask>,
+        /// Where the game shows which keys it read, as a mask in which 1 is pressed. The `Step` that follows looks there
+        /// in each frame and says whether the keys arrived.
+        #[serde(default)]
+        echo: Option<Place>,
     },
-    /// Runs up to `frames` frames and replies with `Stepped`. When the emulator runs by itself (see `Run`), waits for
-    /// as many frames to pass.
+    /// Names the memory that the client looks at. An emulator that cannot snapshot all of its memory in one frame
+    /// reads only this; the others ignore it.
+    Need {
+        /// What is looked at.
+        regions: Vec<Region>,
+    },
+    /// Runs up to `frames` frames and replies with `Stepped`. When the emulator runs by itself (see `Run`; a live window
+    /// always does), waits for as many frames to pass; refused with `Silent` when none comes.
     Step {
         /// The most frames to run.
         frames: u32,
@@ -143,7 +153,7 @@ pub struct Reply {
 pub enum Answer {
     /// To `Hello`.
     Welcome(Welcome),
-    /// To `Subscribe`, `Run`, `Pause`, `Pace`, `Write`, `LoadState`, `Reset`, `Ping`.
+    /// To `Subscribe`, `Need`, `Run`, `Pause`, `Pace`, `Write`, `LoadState`, `Reset`, `Ping`.
     Done,
     /// To `Input`: the keys will be held from this frame on.
     Scheduled {
@@ -156,6 +166,9 @@ pub enum Answer {
         frames: u32,
         /// Whether the condition held at the last of them; `false` without a condition.
         held: bool,
+        /// Whether the keys of the last `Input` were seen by the game; `None` where it named no echo or no key, or where
+        /// frames went by unseen.
+        keys_seen: Option<bool>,
         /// Time the emulator core itself took for them, in microseconds, waiting for the pace not included.
         core_us: u64,
         /// Time from the first frame's start to the last frame's end, pace included, in microseconds.
@@ -231,6 +244,18 @@ pub enum Refusal {
     BadState {
         /// What is wrong with it.
         message: String,
+    },
+    /// The emulator has shown no frame for a while: it is paused, or gone. A bridge looks for it by itself; the same
+    /// request succeeds once frames pass again.
+    Silent {
+        /// What is known of it, and what to do.
+        why: String,
+    },
+    /// Something happened to the emulator that no request asked for: another game, a loaded state, a reset. Said once;
+    /// whoever has a plan from before must drop it, and say `Hello` again to learn what runs now.
+    Changed {
+        /// What happened.
+        what: String,
     },
     /// More requests are waiting than the bridge queues.
     Busy {

@@ -94,6 +94,18 @@ pub enum Event {
         epoch: Epoch,
         cause: String,
     },
+    EmulatorSilent {
+        epoch: Epoch,
+        cause: String,
+    },
+    EmulatorResumed {
+        epoch: Epoch,
+        silent_ms: u64,
+    },
+    EmulatorChanged {
+        epoch: Epoch,
+        what: String,
+    },
     FrameSummary {
         frames: u64,
         fresh: u64,
@@ -161,6 +173,8 @@ pub struct StepCompleted {
     pub skill: String,
     pub action: String,
     pub keys: String,
+    pub held_from: u64,
+    pub keys_seen: Option<bool>,
     pub reason: String,
     pub effect: String,
     pub latency: Latency,
@@ -207,6 +221,9 @@ pub const EVENT_NAMES: &[&str] = &[
     "CircuitOpened",
     "EmulatorConnected",
     "EmulatorLost",
+    "EmulatorSilent",
+    "EmulatorResumed",
+    "EmulatorChanged",
     "FrameSummary",
     "DecisionMade",
     "RecallReturned",
@@ -229,6 +246,8 @@ impl Event {
             | Event::ProcessRestarted { .. }
             | Event::ProcessSuspected { .. }
             | Event::EmulatorLost { .. }
+            | Event::EmulatorSilent { .. }
+            | Event::EmulatorChanged { .. }
             | Event::DecodeFailed { .. }
             | Event::CheckpointRestored { .. }
             | Event::AlertRaised { .. } => Level::Warn,

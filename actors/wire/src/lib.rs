@@ -24,7 +24,7 @@ pub mod ring;
 pub mod role;
 
 /// The version of every message in this crate. Two processes that differ in it refuse each other at the handshake.
-pub const WIRE_VERSION: u32 = 1;
+pub const WIRE_VERSION: u32 = 2;
 
 /// Which of the games of one run a message belongs to, counted from 0.
 pub type Instance = u16;

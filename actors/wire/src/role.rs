@@ -43,7 +43,7 @@ pub fn fail(link: &Link, status: i32, message: impl Into<String>) -> i32 {
 /// Serves a role that only the parent asks anything of: says that it is ready, and answers signs of life until it is
 /// told to stop. Gives the exit status.
 pub fn stand_by(link: &Link, page: &ProgressPage, detail: String) -> i32 {
-    if link.send(&FromRole::Ready { address: None, cartridge: None, detail }, &[]).is_err() {
+    if link.send(&FromRole::Ready { address: None, cartridge: None, backend: None, detail }, &[]).is_err() {
         return exit::OK;
     }
     page.enter(Stage::Serving);

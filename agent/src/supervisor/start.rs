@@ -4,7 +4,7 @@ use crate::config::{Backend, Config};
 use crate::log_scan::LogScan;
 use crate::run_folder::RunFolder;
 use std::path::{Path, PathBuf};
-use wire::control::{Done, Role, StartActors, StartBridge, StartSide, TelemetryTarget, ToRole};
+use wire::control::{BackendChoice, Done, Role, StartActors, StartBridge, StartSide, TelemetryTarget, ToRole, Windows};
 use wire::{Epoch, Instance};
 
 /// The one game of a run.
@@ -60,6 +60,12 @@ impl Plan {
         StartBridge {
             instance: INSTANCE,
             epoch,
+            backend: BackendChoice::named(&self.config.emulator.backend).expect("the configuration was checked"),
+            windows: Windows {
+                lua: self.config.emulator.mgba_lua.clone(),
+                token: self.config.emulator.mgba_token.clone(),
+                http: self.config.emulator.mgba_http.clone(),
+            },
             core: some_path(&self.config.emulator.core),
             rom: self.rom.clone().expect("a bridge is started only where there is a ROM"),
             listen: LISTEN.to_string(),

@@ -42,7 +42,7 @@ fn text(error: BackendError) -> String {
 }
 
 fn run(backend: &mut dyn EmulatorBackend, frames: u32, keys: u16) -> Finding {
-    (0..frames).try_for_each(|_| backend.run_frame(keys).map(drop)).map_err(text)
+    (0..frames).try_for_each(|_| backend.run_frame(keys)).map_err(text)
 }
 
 fn start(backend: &mut dyn EmulatorBackend, fixture: &Fixture) -> Finding {
@@ -80,9 +80,9 @@ fn one_frame_a_call(backend: &mut dyn EmulatorBackend, fixture: &Fixture) -> Fin
     start(backend, fixture)?;
     let first = word(backend, fixture.frame_counter)?;
     for frame in 1..=20 {
-        let passed = backend.run_frame(0).map_err(text)?;
+        backend.run_frame(0).map_err(text)?;
         let counted = word(backend, fixture.frame_counter)?;
-        expect((passed, counted) == (1, first + frame), || format!("{passed} passed, {counted} counted from {first}"))?;
+        expect(counted == first + frame, || format!("{frame} passed, {counted} counted from {first}"))?;
     }
     Ok(())
 }

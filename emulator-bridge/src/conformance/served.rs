@@ -80,7 +80,7 @@ impl Peer<'_> {
     }
 
     fn schedule(&mut self, at_frame: Option<u64>, frames: Vec<Mask>) -> Result<u64, String> {
-        match self.ask(Request::Input { at_frame, frames })?.body {
+        match self.ask(Request::Input { at_frame, frames, echo: None })?.body {
             Answer::Scheduled { first_frame } => Ok(first_frame),
             other => Err(format!("an input was answered {other:?}")),
         }
@@ -166,11 +166,11 @@ fn limits_refused(peer: &mut Peer<'_>) -> Finding {
     let fixture = *peer.fixture;
     let steps = peer.refusal(Request::Step { frames: STEP_FRAMES_MAX + 1, until: None })?;
     expect(matches!(steps, Refusal::TooLarge { .. }), || format!("{steps:?}"))?;
-    let keys = peer.refusal(Request::Input { at_frame: None, frames: vec![0, 0x400] })?;
+    let keys = peer.refusal(Request::Input { at_frame: None, frames: vec![0, 0x400], echo: None })?;
     expect(keys == Refusal::UnknownButton { mask: 0x400 }, || format!("{keys:?}"))?;
-    let far = peer.refusal(Request::Input { at_frame: Some(u64::MAX), frames: vec![0] })?;
+    let far = peer.refusal(Request::Input { at_frame: Some(u64::MAX), frames: vec![0], echo: None })?;
     expect(matches!(far, Refusal::TooLarge { .. }), || format!("{far:?}"))?;
-    let passed = peer.refusal(Request::Input { at_frame: Some(0), frames: vec![0] })?;
+    let passed = peer.refusal(Request::Input { at_frame: Some(0), frames: vec![0], echo: None })?;
     expect(matches!(passed, Refusal::FramePassed { .. }), || format!("{passed:?}"))?;
     if peer.can.read {
         let region = |address, length| Request::Read { regions: vec![Region { address, length }] };

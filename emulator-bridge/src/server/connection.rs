@@ -7,9 +7,9 @@ use crate::outbox::Outbox;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request as HttpRequest, 
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use wire::codec::{self, MESSAGE_BYTES_MAX};
-use wire::emulator::{Answer, ClientMessage, Refusal, Reply, Request, ServerMessage, Welcome};
+use wire::emulator::{Answer, ClientMessage, Refusal, Reply, Request, ServerMessage};
 use wire::{Epoch, Instance, WIRE_VERSION};
 
 /// The longest time from connecting to the first `Hello`.
@@ -37,7 +37,6 @@ pub(super) struct Bridge {
     pub instance: Instance,
     pub epoch: Epoch,
     pub token: String,
-    pub welcome: Welcome,
     pub jobs: SyncSender<Job>,
     pub vitals: Arc<Vitals>,
 }
@@ -171,8 +170,10 @@ impl Connection<'_> {
         if instance != self.bridge.instance {
             return self.reply(id, Answer::Refused(Refusal::WrongInstance { current: self.bridge.instance }));
         }
+        let welcome = self.bridge.vitals.welcome.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(welcome) = welcome else { return self.refuse_malformed(id, "the emulator is not up".to_string()) };
         self.greeted = true;
-        self.reply(id, Answer::Welcome(self.bridge.welcome.clone()));
+        self.reply(id, Answer::Welcome(welcome));
     }
 
     fn refuse_malformed(&mut self, id: u64, message: String) {

@@ -1,0 +1,46 @@
+//! Which emulator is driven: a live mGBA window where one answers, else the embedded core.
+
+use crate::backend::{BackendError, EmulatorBackend};
+use crate::{libretro, mgba_lua};
+use std::path::Path;
+use wire::control::{BackendChoice, StartBridge};
+
+/// An emulator, and why it is this one.
+pub(crate) struct Chosen {
+    pub backend: Box<dyn EmulatorBackend>,
+    /// Never [`BackendChoice::Auto`].
+    pub choice: BackendChoice,
+    /// For a person.
+    pub why: String,
+}
+
+/// Opens the emulator that was asked for. `folder` is made for the files that an embedded core wants to keep.
+pub(crate) fn choose(start: &StartBridge, folder: &Path) -> Result<Chosen, BackendError> {
+    match start.backend {
+        BackendChoice::Auto => automatic(start, folder),
+        BackendChoice::Libretro => embedded(start, folder, "built-in emulator".to_string()),
+        BackendChoice::MgbaLua => {
+            let backend = mgba_lua::open(&start.windows.lua, &start.windows.token)?;
+            Ok(Chosen { backend, choice: BackendChoice::MgbaLua, why: "live mGBA window with our script".to_string() })
+        }
+        BackendChoice::MgbaHttp => Err(BackendError::Unsupported("speak with mGBA-http's script")),
+    }
+}
+
+fn automatic(start: &StartBridge, folder: &Path) -> Result<Chosen, BackendError> {
+    match mgba_lua::open(&start.windows.lua, &start.windows.token) {
+        Ok(backend) => {
+            let why = "a live mGBA window answers, with our script".to_string();
+            return Ok(Chosen { backend, choice: BackendChoice::MgbaLua, why });
+        }
+        Err(BackendError::NoWindow(_)) => {}
+        // A window is there, so that the embedded emulator is not what is meant.
+        Err(error) => return Err(error),
+    }
+    embedded(start, folder, "built-in emulator, since no mGBA window answers".to_string())
+}
+
+fn embedded(start: &StartBridge, folder: &Path, why: String) -> Result<Chosen, BackendError> {
+    let backend = libretro::open_backend(start.core.as_deref(), &start.rom, folder)?;
+    Ok(Chosen { backend, choice: BackendChoice::Libretro, why })
+}
