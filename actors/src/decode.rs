@@ -11,12 +11,16 @@ use wire::observation::Observation;
 use wire::ring::Snapshot;
 
 mod check;
+mod examination;
 pub mod largest_floor;
 mod layout;
 mod pmd_red;
+pub mod question;
 mod screen;
 mod sight;
 mod text;
+
+pub use examination::{Check, Outcome};
 
 /// Turns snapshots of one game into observations.
 #[derive(Clone, Debug)]

@@ -20,6 +20,9 @@ pub use format::{Format, FormatError};
 const BUILT_IN: [(&str, &str); 2] =
     [("burrow", include_str!("../profiles/burrow.toml")), ("pmd-red", include_str!("../profiles/pmd-red.toml"))];
 
+/// The name that stands for no profile at all: the game is played from pixels alone.
+pub const NO_PROFILE: &str = "none";
+
 /// The largest profile file that is read.
 const PROFILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -139,6 +142,17 @@ pub enum ProfileError {
     },
 }
 
+/// Why a profile is that of a ROM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Likeness {
+    /// It was asked for by name.
+    Named,
+    /// Its SHA-1 is the ROM's.
+    Hash,
+    /// Its title and game code are those in the ROM's header.
+    Header,
+}
+
 /// All profiles at hand, a user's before the built-in ones.
 #[derive(Clone, Debug)]
 pub struct Profiles {
@@ -152,6 +166,11 @@ impl Profiles {
             file::parse(name, &format!("{name}.toml"), text).expect("a test parses every built-in profile")
         };
         Profiles { profiles: BUILT_IN.iter().map(parse).collect() }
+    }
+
+    /// The built-in profiles, and those of a folder where one is named.
+    pub fn at_hand(folder: Option<&Path>) -> Result<Profiles, ProfileError> {
+        folder.map_or_else(|| Ok(Profiles::built_in()), Profiles::with_folder)
     }
 
     /// The built-in profiles and those of a folder (`*.toml`, and stable-retro's `*.json`). A profile in the folder
@@ -181,6 +200,28 @@ impl Profiles {
     pub fn recognise(&self, cartridge: &Cartridge) -> Option<&Profile> {
         let by_hash = self.profiles.iter().find(|profile| profile.recognition.has_hash_of(cartridge));
         by_hash.or_else(|| self.profiles.iter().find(|profile| profile.recognition.has_header_of(cartridge)))
+    }
+
+    /// The profile of this name, or without one that of the ROM, and why it is that one. `None` where no profile is meant
+    /// or none is that of the ROM.
+    ///
+    /// # Errors
+    /// When there is no profile of this name; says which there are.
+    pub fn choose(&self, name: Option<&str>, cartridge: &Cartridge) -> Result<Option<(&Profile, Likeness)>, String> {
+        match name {
+            Some(NO_PROFILE) => Ok(None),
+            Some(name) => match self.named(name) {
+                Some(profile) => Ok(Some((profile, Likeness::Named))),
+                None => {
+                    let known: Vec<&str> = self.names().collect();
+                    Err(format!("there is no profile `{name}`; there are: {}, {NO_PROFILE}", known.join(", ")))
+                }
+            },
+            None => Ok(self.recognise(cartridge).map(|profile| {
+                let is_hash = profile.recognition.has_hash_of(cartridge);
+                (profile, if is_hash { Likeness::Hash } else { Likeness::Header })
+            })),
+        }
     }
 
     /// The profile of this name.

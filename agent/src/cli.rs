@@ -22,6 +22,31 @@ Example:
   agent emulator-bridge --listen 127.0.0.1:9000 --rom game.gba
   agent --emulator 'ws://127.0.0.1:9000/?token=TOKEN'      in another terminal, with the token it printed";
 
+const RAM_EXAMPLES: &str = "\
+Examples:
+  agent ram                                what the game in an open mGBA window looks like to the agent, now
+  agent ram --watch                        the same, again and again while you play; Ctrl-C ends it
+  agent ram --emulator mgba-lua:HOST:PORT  a window on another machine or port
+  agent ram --rom game.gba                 a ROM on the built-in emulator, after its first two seconds
+  agent ram --profile pmd-red              read as this game, whatever the ROM is
+  agent ram --watch --json | jq .state.leader
+
+To see a live game, open it in mGBA and load emulator-bridge/mgba/pocketpilot.lua in Tools > Scripting. Memory that
+the decoder refuses is no error: the validity check that it fails is shown. The open questions are what nobody has seen
+confirmed yet about the layout of a game; with --watch an answer, once seen, stays.
+
+Exit status: 0 when something was read, 69 when there is no emulator to read, 77 when it lets nobody in, 64 to 78 when
+something else has to be changed first, 130 after Ctrl-C.";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  agent doctor                             this machine, and whether a live mGBA window answers
+  agent doctor --emulator                  and the emulator that a run would play on: connection, speed, keys
+  agent doctor --emulator=mgba-lua:127.0.0.1:27100
+                                           and the mGBA window at this address
+
+Exit status: 0 when all is well, 69 when there is a PROBLEM; the line below it says how to fix it.";
+
 /// An agent that plays an emulated game.
 #[derive(Debug, Parser)]
 #[command(name = "agent", version, about, after_help = RUN_EXAMPLES, args_conflicts_with_subcommands = true)]
@@ -44,7 +69,11 @@ pub enum Command {
     #[command(after_help = BRIDGE_EXAMPLES)]
     EmulatorBridge(BridgeArgs),
     /// Check what a run needs, and say how to fix what is missing
+    #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
+    /// Show what the agent makes of the game's memory, and which check fails if one does
+    #[command(after_help = RAM_EXAMPLES)]
+    Ram(RamArgs),
     /// Measure the parts of a step on this machine
     Bench(BenchArgs),
     /// Role: runs the actors.
@@ -83,8 +112,8 @@ pub struct RunArgs {
     /// ROM to play [default: Burrow, the bundled game]
     #[arg(long, value_name = "FILE", conflicts_with = "emulator")]
     pub rom: Option<PathBuf>,
-    /// Which emulator to play on: auto, libretro, mgba-lua[:HOST:PORT], mgba-http[:HOST:PORT], or a bridge that runs
-    /// already, ws://HOST:PORT/?token=TOKEN
+    /// Which emulator to play on: auto, libretro, mgba-lua or mgba-lua:HOST:PORT, mgba-http or mgba-http:HOST:PORT, or a
+    /// bridge that runs already, ws://HOST:PORT/?token=TOKEN
     #[arg(long, value_name = "WHICH")]
     pub emulator: Option<String>,
     /// Who decides: planner or random
@@ -130,6 +159,32 @@ pub struct DoctorArgs {
     /// Configuration file [default: ./config.toml, else built-in]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Measure the emulator too: the one that a run would play on, or this one; WHICH is as for `run --emulator`
+    #[arg(long, value_name = "WHICH", num_args = 0..=1, require_equals = true)]
+    pub emulator: Option<Option<String>>,
+}
+
+/// Options of `ram`.
+#[derive(Debug, Args)]
+pub struct RamArgs {
+    /// Go on showing what changes
+    #[arg(long)]
+    pub watch: bool,
+    /// One JSON object a line instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Which emulator to look into: auto, libretro, mgba-lua or mgba-lua:HOST:PORT, mgba-http or mgba-http:HOST:PORT
+    #[arg(long, value_name = "WHICH")]
+    pub emulator: Option<String>,
+    /// ROM to look into, on the built-in emulator [default: Burrow, where no window answers]
+    #[arg(long, value_name = "FILE", conflicts_with = "emulator")]
+    pub rom: Option<PathBuf>,
+    /// Game profile to read it with; `none` for none [default: recognise the ROM]
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Configuration file [default: ./config.toml, else built-in]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// Options of `bench`.
@@ -167,6 +222,12 @@ pub struct WorkerArgs {
     /// Folder for what an emulator wants to keep
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Which emulator
+    #[arg(long, value_name = "WHICH")]
+    pub emulator: Option<String>,
 }
 
 /// What a worker does.
@@ -174,6 +235,10 @@ pub struct WorkerArgs {
 pub enum WorkerKind {
     /// Loads the core and the ROM and runs a frame
     CheckEmulator,
+    /// Looks whether a live window answers
+    FindWindow,
+    /// Measures the emulator that a run would play on
+    ProbeEmulator,
     /// Measures the emulator bridge
     BenchBridge,
     /// Measures decoding
@@ -185,6 +250,8 @@ impl WorkerKind {
     pub fn name(self) -> &'static str {
         match self {
             WorkerKind::CheckEmulator => "check-emulator",
+            WorkerKind::FindWindow => "find-window",
+            WorkerKind::ProbeEmulator => "probe-emulator",
             WorkerKind::BenchBridge => "bench-bridge",
             WorkerKind::BenchDecode => "bench-decode",
         }
@@ -274,6 +341,17 @@ mod tests {
             let line = format!("agent --resume runs/x {option}");
             assert!(Cli::try_parse_from(line.split_whitespace()).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn doctor_measures_the_configured_emulator_or_a_named_one() {
+        let emulator = |line: &str| match Cli::try_parse_from(line.split_whitespace()).map(Cli::into_command) {
+            Ok(Command::Doctor(args)) => args.emulator,
+            other => panic!("{line} means {other:?}"),
+        };
+        assert_eq!(emulator("agent doctor"), None);
+        assert_eq!(emulator("agent doctor --emulator"), Some(None));
+        assert_eq!(emulator("agent doctor --emulator=libretro"), Some(Some("libretro".to_string())));
     }
 
     #[test]

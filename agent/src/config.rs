@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use wire::control::Pace;
+use wire::control::{BackendChoice, Pace, Windows};
 
 mod layer;
 mod limits;
@@ -154,6 +154,29 @@ pub struct Supervision {
     pub retry_s: u64,
     pub stop_ms: u64,
     pub finish_ms: u64,
+}
+
+impl Emulator {
+    /// How it is driven. The name was checked.
+    pub fn choice(&self) -> BackendChoice {
+        BackendChoice::named(&self.backend).expect("the configuration was checked")
+    }
+
+    /// Where a live window may be found.
+    pub fn windows(&self) -> Windows {
+        let Emulator { mgba_lua, mgba_token, mgba_http, .. } = self;
+        Windows { lua: mgba_lua.clone(), token: mgba_token.clone(), http: mgba_http.clone() }
+    }
+
+    /// The core that was named.
+    pub fn core(&self) -> Option<PathBuf> {
+        some_path(&self.core)
+    }
+}
+
+/// A path that may be left empty.
+pub fn some_path(path: &Path) -> Option<PathBuf> {
+    Some(path.to_path_buf()).filter(|path| !path.as_os_str().is_empty())
 }
 
 impl Config {

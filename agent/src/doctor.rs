@@ -5,6 +5,7 @@ use crate::cli::{DoctorArgs, WorkerKind};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::platform;
+use crate::probe;
 use crate::screen::{self, Mode};
 use crate::worker::{self, TemporaryFolder};
 use std::fmt::Write as _;
@@ -15,6 +16,8 @@ use wire::exit;
 
 /// A core that takes longer to load than this is broken.
 const WORKER_LIMIT: Duration = Duration::from_secs(20);
+/// Looking for windows on another machine, reading a large ROM through one and watching its frames takes a while.
+const PROBE_LIMIT: Duration = Duration::from_secs(60);
 /// A run of an hour writes less.
 const FREE_BYTES_MIN: u64 = 256 << 20;
 
@@ -25,7 +28,7 @@ type Finding = Result<String, (String, String)>;
 pub fn examine(args: &DoctorArgs) -> Result<i32, Failure> {
     let config = Config::load(args.config.as_deref())?;
     let temporary = TemporaryFolder::create("doctor")?;
-    let checks: [(&str, Finding); 8] = [
+    let mut checks: Vec<(String, Finding)> = [
         ("kernel", check_kernel()),
         ("core and Burrow", check_bundled(&config, temporary.path())),
         ("configured ROM", check_rom(&config, temporary.path())),
@@ -34,7 +37,11 @@ pub fn examine(args: &DoctorArgs) -> Result<i32, Failure> {
         ("runs folder", check_runs(&config.telemetry.runs)),
         ("skills folder", check_skills(&config.skills.folder)),
         ("terminal", Ok(describe_terminal(Mode::choose(false)))),
-    ];
+    ]
+    .map(|(name, finding)| (name.to_string(), finding))
+    .into();
+    let emulator = args.emulator.as_ref().map(|named| named.as_deref());
+    checks.extend(look_at_emulator(args.config.as_deref(), emulator));
     let mut text = String::new();
     for (name, finding) in &checks {
         match finding {
@@ -87,6 +94,27 @@ fn check_emulator(config: &Config, rom: &Path, folder: &Path) -> Finding {
         }
         Err(failure) => Err((failure.to_string(), "name a Game Boy Advance ROM in emulator.rom".to_string())),
     }
+}
+
+/// Of the emulator only whether a window answers, or everything, with the one that was named or the configured one.
+fn look_at_emulator(config: Option<&Path>, emulator: Option<Option<&str>>) -> Vec<(String, Finding)> {
+    let kind = if emulator.is_some() { WorkerKind::ProbeEmulator } else { WorkerKind::FindWindow };
+    let options = [("--config", config), ("--emulator", emulator.flatten().map(Path::new))];
+    let found = worker::ask(kind, &options, PROBE_LIMIT).map(serde_json::from_value::<Vec<probe::Finding>>);
+    let fix = || "change emulator in config.toml, or name another with --emulator".to_string();
+    let findings = match found {
+        Ok(Ok(findings)) => findings,
+        Ok(Err(error)) => return vec![("emulator".to_string(), Err((error.to_string(), fix())))],
+        Err(failure) => return vec![("emulator".to_string(), Err((failure.to_string(), fix())))],
+    };
+    let settle = |probe::Finding { name, found, fix }| {
+        let finding = match fix {
+            Some(fix) => Err((found, fix)),
+            None => Ok(found),
+        };
+        (name, finding)
+    };
+    findings.into_iter().map(settle).collect()
 }
 
 fn check_indexes() -> Finding {

@@ -1,6 +1,7 @@
 //! Why the program ends without having done what was asked: an exit status and one line for a person.
 
 use crate::config::ConfigError;
+use emulator_bridge::BackendError;
 use std::io;
 use std::path::PathBuf;
 use wire::exit;
@@ -63,6 +64,9 @@ pub enum Failure {
         /// What the operating system said.
         error: io::Error,
     },
+    /// The emulator cannot be had or looked at.
+    #[error("{0}")]
+    Emulator(#[from] BackendError),
     /// A role ended the run.
     #[error("{message}")]
     Role {
@@ -83,6 +87,7 @@ impl Failure {
             Failure::Unwritable { .. } | Failure::Telemetry { .. } => exit::IO,
             Failure::Folder { .. } => exit::USAGE,
             Failure::Os { .. } => exit::OS,
+            Failure::Emulator(error) => error.exit_status(),
             Failure::Role { status, .. } => *status,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! The executable starts itself again as each of its roles. The parent process runs no C code and no actor: the
 //! crates of the roles are linked, but only their entry points are called, and only in the roles' own processes.
+//! Commands that have no roles and look at an emulator (`ram`, `worker`) open it in their own process.
 
 use clap::Parser as _;
 use cli::{Cli, Command};
@@ -19,11 +20,14 @@ mod doctor;
 mod failure;
 mod log_scan;
 mod platform;
+mod probe;
+mod ram;
 mod roles;
 mod run;
 mod run_folder;
 mod screen;
 mod settings;
+mod source;
 mod summary;
 mod supervisor;
 mod worker;
@@ -50,6 +54,7 @@ fn carry_out(command: Command) -> i32 {
         Command::Run(args) => tell(run::run(&args)),
         Command::EmulatorBridge(args) => roles::emulator_bridge(args),
         Command::Doctor(args) => tell(doctor::examine(&args)),
+        Command::Ram(args) => tell(ram::show(&args)),
         Command::Bench(args) => tell(bench::measure(&args)),
         Command::Actors => roles::serve(Role::Actors),
         Command::Indexes { self_test: true } => roles::test_indexes(),

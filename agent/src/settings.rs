@@ -62,6 +62,16 @@ pub fn resolve(mut config: Config, args: &RunArgs, folder: &Path) -> Result<Conf
     Ok(config)
 }
 
+/// What a command is asked that looks at an emulator without playing: the configuration, and of the command line what
+/// names the emulator, with the meaning that it has for a run.
+pub fn of_look(config: Option<&Path>, emulator: Option<&str>, rom: Option<&Path>) -> Result<Config, Failure> {
+    let folder =
+        std::env::current_dir().map_err(|error| Failure::Os { what: "the current folder".to_string(), error })?;
+    let args =
+        RunArgs { emulator: emulator.map(str::to_string), rom: rom.map(Path::to_path_buf), ..RunArgs::default() };
+    resolve(Config::load(config)?, &args, &folder)
+}
+
 /// What `--emulator` means: the name of a backend, that name with an address, or the address of a bridge.
 fn use_emulator(emulator: &mut Emulator, meant: &str) {
     let (name, address) = meant.split_once(':').map_or((meant, None), |(name, address)| (name, Some(address)));

@@ -4,6 +4,7 @@
 use crate::cli::{WorkerArgs, WorkerKind};
 use crate::failure::Failure;
 use crate::platform;
+use crate::probe::{self, Finding};
 use crate::screen;
 use actors::decode::Decoder;
 use actors::decode::largest_floor::full_snapshot;
@@ -28,6 +29,8 @@ const DECODES: usize = 20_000;
 pub fn work(args: &WorkerArgs) -> i32 {
     let result = match args.what {
         WorkerKind::CheckEmulator => open(args).and_then(|mut backend| check_emulator(backend.as_mut())),
+        WorkerKind::FindWindow => told(probe::find_window(args)),
+        WorkerKind::ProbeEmulator => told(probe::measure(args)),
         WorkerKind::BenchBridge => open(args).and_then(|mut backend| bench_bridge(backend.as_mut())),
         WorkerKind::BenchDecode => Ok(bench_decode()),
     };
@@ -83,7 +86,7 @@ pub fn ask(kind: WorkerKind, options: &[(&str, Option<&Path>)], limit: Duration)
     let text = have_done(&arguments, limit)?;
     serde_json::from_str(&text).map_err(|error| Failure::Role {
         status: exit::SOFTWARE,
-        message: format!("a worker printed no JSON object: {error}"),
+        message: format!("a worker printed no JSON: {error}"),
     })
 }
 
@@ -110,6 +113,10 @@ impl Drop for TemporaryFolder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+fn told(findings: Result<Vec<Finding>, Failure>) -> Result<Value, (i32, String)> {
+    findings.map(|findings| json!(findings)).map_err(|failure| (failure.status(), failure.to_string()))
 }
 
 fn open(args: &WorkerArgs) -> Result<Box<dyn EmulatorBackend>, (i32, String)> {

@@ -61,10 +61,26 @@ pub struct Holding {
     pub left: u32,
 }
 
+/// How a live emulator is connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// `HOST:PORT` at which the window answered.
+    pub address: String,
+    /// The script that answers, and its version.
+    pub script: String,
+    /// Whether the newest frame came with its picture.
+    pub has_picture: bool,
+}
+
 /// An emulator with a game in it.
 pub trait EmulatorBackend: Send {
     /// What is known of it.
     fn introduction(&self) -> &Introduction;
+
+    /// How it is connected; `None` for an emulator in this process, and while a live one is lost.
+    fn connection(&self) -> Option<Connection> {
+        None
+    }
 
     /// Runs one frame with these keys held. For backends that step frames.
     fn run_frame(&mut self, keys: Mask) -> Result<(), BackendError> {

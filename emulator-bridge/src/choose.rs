@@ -6,16 +6,22 @@ use std::path::Path;
 use wire::control::{BackendChoice, StartBridge};
 
 /// An emulator, and why it is this one.
-pub(crate) struct Chosen {
+pub struct Chosen {
+    /// The emulator.
     pub backend: Box<dyn EmulatorBackend>,
-    /// Never [`BackendChoice::Auto`].
+    /// Which way of driving it was taken, never [`BackendChoice::Auto`].
     pub choice: BackendChoice,
-    /// For a person.
+    /// Why it is this one, for a person.
     pub why: String,
 }
 
-/// Opens the emulator that was asked for. `folder` is made for the files that an embedded core wants to keep.
-pub(crate) fn choose(start: &StartBridge, folder: &Path) -> Result<Chosen, BackendError> {
+/// Opens the emulator that was asked for: of `start`, the backend, where windows may be found, the core and the ROM.
+/// `folder` is made for the files that an embedded core wants to keep.
+///
+/// # Errors
+/// When the emulator that is meant cannot be had. A window that is there but refuses or stays silent is an error for
+/// [`BackendChoice::Auto`] too: whoever has one open means it.
+pub fn choose(start: &StartBridge, folder: &Path) -> Result<Chosen, BackendError> {
     match start.backend {
         BackendChoice::Auto => automatic(start, folder),
         BackendChoice::Libretro => embedded(start, folder, "built-in emulator".to_string()),

@@ -23,7 +23,8 @@ pub mod server;
 mod standalone;
 mod state;
 
-pub use backend::{Awaited, BackendError, EmulatorBackend, Holding, Introduction};
+pub use backend::{Awaited, BackendError, Connection, EmulatorBackend, Holding, Introduction};
+pub use choose::{Chosen, choose};
 pub use libretro::open_backend;
 pub use mgba_lua::open as open_mgba_lua;
 pub use publish::{Publisher, run_bare, run_published};

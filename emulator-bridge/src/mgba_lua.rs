@@ -10,7 +10,7 @@ mod message;
 mod session;
 mod view;
 
-use crate::backend::{Awaited, BackendError, EmulatorBackend, Holding, Introduction};
+use crate::backend::{Awaited, BackendError, Connection, EmulatorBackend, Holding, Introduction};
 use message::{FromScript, Game, ToScript};
 use session::Session;
 use std::cell::RefCell;
@@ -143,6 +143,12 @@ impl MgbaLua {
 impl EmulatorBackend for MgbaLua {
     fn introduction(&self) -> &Introduction {
         &self.introduction
+    }
+
+    fn connection(&self) -> Option<Connection> {
+        let address = self.session.borrow().address()?.to_string();
+        let script = format!("pocketpilot.lua version {}", message::VERSION);
+        Some(Connection { address, script, has_picture: self.view.has_picture() })
     }
 
     fn hold(&mut self, keys: &[Mask]) -> Result<u32, BackendError> {

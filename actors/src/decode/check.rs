@@ -59,21 +59,55 @@ pub(super) fn bag(pointer: u32, bag: &Bag) -> Result<(), DecodeError> {
     Ok(())
 }
 
+/// A check of a running floor; the flag says whether the game rests, awaiting a command.
+type OfFloor = fn(Floor<'_>, bool) -> Result<(), DecodeError>;
+
+/// What is checked of a running floor besides its leader, in this order.
+pub(super) const OF_FLOOR: [(&str, OfFloor); 10] = [
+    ("the table of the team leads to its entities", |floor, _| {
+        let target = (offset_of!(Dungeon, team_pointers), offset_of!(Dungeon, team_entities), size_of::<Entity>());
+        table(floor, "team table", &floor.dungeon.team_pointers, target)
+    }),
+    ("the table of wild monsters leads to their entities", |floor, _| {
+        let target = (offset_of!(Dungeon, wild_pointers), offset_of!(Dungeon, wild_entities), size_of::<Entity>());
+        table(floor, "wild table", &floor.dungeon.wild_pointers, target)
+    }),
+    ("the table of items leads to their entities", |floor, _| {
+        let target = (offset_of!(Dungeon, item_pointers), offset_of!(Dungeon, item_entities), size_of::<Entity>());
+        table(floor, "item table", &floor.dungeon.item_pointers, target)
+    }),
+    ("the table of traps leads to their entities", |floor, _| {
+        let target = (offset_of!(Dungeon, trap_pointers), offset_of!(Dungeon, trap_entities), size_of::<Entity>());
+        table(floor, "trap table", &floor.dungeon.trap_pointers, target)
+    }),
+    ("the table of tiles leads to the tiles", |floor, _| {
+        let target = (offset_of!(Dungeon, tile_pointers), offset_of!(Dungeon, tiles), size_of::<TileData>());
+        table(floor, "tile table", &floor.dungeon.tile_pointers, target)
+    }),
+    ("dungeon and floor have possible numbers", |floor, _| place_in_dungeon(floor)),
+    ("every monster is possible and on its tile", |floor, rests| {
+        let mut monsters = floor.monsters().enumerate();
+        monsters.try_for_each(|(slot, (entity, data))| monster(floor, slot, entity, data, rests))
+    }),
+    ("the list of living monsters names monsters and has no gap", |floor, _| active(floor)),
+    ("every item and trap is possible and on its tile", objects),
+    ("stairs are on the tile that is noted for them", |floor, _| stairs(floor)),
+];
+
 /// Checks a running floor and returns the leader's slot in the team.
 pub(super) fn floor(snapshot: &Snapshot, floor: Floor<'_>) -> Result<Option<usize>, DecodeError> {
-    let rests = floor.dungeon.awaits_command == 1;
-    tables(floor)?;
-    place_in_dungeon(floor)?;
-    for (slot, (entity, data)) in floor.monsters().enumerate() {
-        monster(floor, slot, entity, data, rests)?;
+    for (_, check) in OF_FLOOR {
+        check(floor, floor.rests())?;
     }
-    active(floor)?;
-    objects(floor, rests)?;
-    stairs(floor)?;
-    leader(snapshot, floor, rests)
+    leader(snapshot, floor)
 }
 
 impl<'a> Floor<'a> {
+    /// Whether no turn is in progress.
+    pub(super) fn rests(self) -> bool {
+        self.dungeon.awaits_command == 1
+    }
+
     fn at(self, offset: usize) -> u32 {
         self.address + offset as u32
     }
@@ -104,21 +138,7 @@ const _: () =
     assert!(offset_of!(Dungeon, wild_entities) == offset_of!(Dungeon, team_entities) + TEAM * size_of::<Entity>());
 const _: () = assert!(offset_of!(Dungeon, wild) == offset_of!(Dungeon, team) + TEAM * size_of::<MonsterData>());
 
-/// The pointer tables point into the arrays that they belong to, entry by entry.
-fn tables(floor: Floor<'_>) -> Result<(), DecodeError> {
-    let dungeon = floor.dungeon;
-    let team = (offset_of!(Dungeon, team_pointers), offset_of!(Dungeon, team_entities), size_of::<Entity>());
-    let wild = (offset_of!(Dungeon, wild_pointers), offset_of!(Dungeon, wild_entities), size_of::<Entity>());
-    let items = (offset_of!(Dungeon, item_pointers), offset_of!(Dungeon, item_entities), size_of::<Entity>());
-    let traps = (offset_of!(Dungeon, trap_pointers), offset_of!(Dungeon, trap_entities), size_of::<Entity>());
-    let tiles = (offset_of!(Dungeon, tile_pointers), offset_of!(Dungeon, tiles), size_of::<TileData>());
-    table(floor, "team table", &dungeon.team_pointers, team)?;
-    table(floor, "wild table", &dungeon.wild_pointers, wild)?;
-    table(floor, "item table", &dungeon.item_pointers, items)?;
-    table(floor, "trap table", &dungeon.trap_pointers, traps)?;
-    table(floor, "tile table", &dungeon.tile_pointers, tiles)
-}
-
+/// A pointer table points into the array that it belongs to, entry by entry.
 fn table(
     floor: Floor<'_>,
     check: &'static str,
@@ -271,8 +291,8 @@ fn stairs(floor: Floor<'_>) -> Result<(), DecodeError> {
 }
 
 /// Exactly one member of the team leads; the game's own notes of it agree.
-fn leader(snapshot: &Snapshot, floor: Floor<'_>, rests: bool) -> Result<Option<usize>, DecodeError> {
-    let dungeon = floor.dungeon;
+pub(super) fn leader(snapshot: &Snapshot, floor: Floor<'_>) -> Result<Option<usize>, DecodeError> {
+    let (dungeon, rests) = (floor.dungeon, floor.rests());
     let leads =
         |slot: &usize| dungeon.team_entities[*slot].kind.get() == kind::MONSTER && dungeon.team[*slot].is_leader == 1;
     let count = (0..TEAM).filter(leads).count();

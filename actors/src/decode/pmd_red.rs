@@ -43,28 +43,10 @@ pub(super) fn word(snapshot: &Snapshot, what: &'static str, address: u32) -> Res
 
 /// Checks the whole snapshot, then fills the observation.
 pub(super) fn decode(snapshot: &Snapshot, is_fair: bool, into: &mut Observation) -> Result<(), DecodeError> {
-    let pointer = word(snapshot, "the pointer to the dungeon", at::DUNGEON)?;
-    let runs = byte(snapshot, "the floor-runs flag", at::FLOOR_RUNS)? == 1;
-    if pointer != 0 {
-        check::dungeon_pointer(pointer)?;
-    }
-    let floor = if pointer != 0 && runs {
-        Some(Floor { address: pointer, dungeon: view(snapshot, "the dungeon", pointer)? })
-    } else {
-        None
-    };
+    let (floor, in_dungeon) = find_floor(snapshot)?;
     let leader = floor.map(|floor| check::floor(snapshot, floor)).transpose()?.flatten();
     let bag = bag(snapshot, floor.is_some())?;
-    let parts = Parts {
-        screen: screen::classify(snapshot, floor, pointer != 0)?,
-        is_turning: floor.is_some() && byte(snapshot, "the turn-in-place flag", at::TURNS_IN_PLACE)? != 0,
-        keys_seen: half(snapshot, "the keys", at::KEYS_SEEN)? as u16,
-        choice_cursor: half(snapshot, "the choice's cursor", at::CHOICE_CURSOR)?,
-        menu: view(snapshot, "the menu's cursor", at::MENU_CURSOR)?,
-        submenu: view(snapshot, "the sub-menu", at::SUBMENU)?,
-        submenu_count: word(snapshot, "the sub-menu's count", at::SUBMENU_COUNT)?,
-        dialogue: view(snapshot, "the dialogue's text", at::DIALOGUE_TEXT)?,
-    };
+    let parts = parts(snapshot, floor, in_dungeon)?;
     fill_parts(&parts, into);
     fill_bag(bag, into);
     clear_floor(into);
@@ -75,8 +57,38 @@ pub(super) fn decode(snapshot: &Snapshot, is_fair: bool, into: &mut Observation)
     Ok(())
 }
 
+/// The floor, if one runs, and whether there is a dungeon at all.
+pub(super) fn find_floor(snapshot: &Snapshot) -> Result<(Option<Floor<'_>>, bool), DecodeError> {
+    let pointer = word(snapshot, "the pointer to the dungeon", at::DUNGEON)?;
+    let runs = byte(snapshot, "the floor-runs flag", at::FLOOR_RUNS)? == 1;
+    if pointer == 0 {
+        return Ok((None, false));
+    }
+    check::dungeon_pointer(pointer)?;
+    let floor = || Ok(Floor { address: pointer, dungeon: view(snapshot, "the dungeon", pointer)? });
+    Ok((runs.then(floor).transpose()?, true))
+}
+
+/// Reads what lies outside the object of the dungeon and the bag.
+pub(super) fn parts<'a>(
+    snapshot: &'a Snapshot,
+    floor: Option<Floor<'_>>,
+    in_dungeon: bool,
+) -> Result<Parts<'a>, DecodeError> {
+    Ok(Parts {
+        screen: screen::classify(snapshot, floor, in_dungeon)?,
+        is_turning: floor.is_some() && byte(snapshot, "the turn-in-place flag", at::TURNS_IN_PLACE)? != 0,
+        keys_seen: half(snapshot, "the keys", at::KEYS_SEEN)? as u16,
+        choice_cursor: half(snapshot, "the choice's cursor", at::CHOICE_CURSOR)?,
+        menu: view(snapshot, "the menu's cursor", at::MENU_CURSOR)?,
+        submenu: view(snapshot, "the sub-menu", at::SUBMENU)?,
+        submenu_count: word(snapshot, "the sub-menu's count", at::SUBMENU_COUNT)?,
+        dialogue: view(snapshot, "the dialogue's text", at::DIALOGUE_TEXT)?,
+    })
+}
+
 /// What is read outside the object of the dungeon.
-struct Parts<'a> {
+pub(super) struct Parts<'a> {
     screen: Screen,
     is_turning: bool,
     keys_seen: u16,
@@ -88,7 +100,7 @@ struct Parts<'a> {
 }
 
 /// The bag exists once the game has set its pointer; in a dungeon it must.
-fn bag(snapshot: &Snapshot, in_dungeon: bool) -> Result<Option<&Bag>, DecodeError> {
+pub(super) fn bag(snapshot: &Snapshot, in_dungeon: bool) -> Result<Option<&Bag>, DecodeError> {
     let pointer = word(snapshot, "the pointer to the bag", at::BAG_POINTER)?;
     if pointer == 0 && !in_dungeon {
         return Ok(None);

@@ -354,6 +354,33 @@ fn game_over_and_completed_screens_are_turns_of_burrow() {
     }
 }
 
+#[test]
+fn every_check_is_reported_whatever_the_others_found() {
+    let failed = |snapshot: &Snapshot| {
+        let checks = decoder(true).examine(snapshot).into_iter();
+        checks.filter(|check| matches!(check.outcome, Outcome::Failed(_))).map(|check| check.name).collect::<Vec<_>>()
+    };
+    let mut snapshot = full_snapshot();
+    let checks = decoder(true).examine(&snapshot);
+    assert_eq!(checks.len(), 15);
+    assert!(checks.iter().all(|check| check.outcome == Outcome::Passed), "{checks:?}");
+    poke(&mut snapshot, TEAM_VALUES + 9, &[101]);
+    poke(&mut snapshot, 0x0203_89A8 + 0x260, &100_000_u32.to_le_bytes());
+    assert_eq!(
+        failed(&snapshot),
+        ["every monster is possible and on its tile", "the bag is where it belongs and holds what it can"]
+    );
+    let first = decoder(true).examine(&snapshot).into_iter().find_map(|check| match check.outcome {
+        Outcome::Failed(error) => Some(error),
+        _ => None,
+    });
+    assert_eq!(first, decode(&snapshot).err(), "the decoder's own error");
+    snapshot.memory.fill(0);
+    let idle = |check: &Check| matches!(check.outcome, Outcome::Idle(_));
+    assert_eq!(decoder(true).examine(&snapshot).iter().filter(|check| idle(check)).count(), 13);
+    assert_eq!(failed(&snapshot), [""; 0]);
+}
+
 /// Addresses whose content steers the decoder: damage there reaches further than anywhere else.
 fn any_address() -> impl Strategy<Value = u32> {
     prop_oneof![
@@ -387,6 +414,8 @@ proptest! {
             let length = 4.min((0x0204_0000 - address) as usize);
             poke(&mut damaged, address, &bytes[..length]);
         }
+        let fails = decoder(true).examine(&damaged).iter().any(|check| matches!(check.outcome, Outcome::Failed(_)));
+        prop_assert_eq!(fails, decode(&damaged).is_err(), "a snapshot decodes exactly when no check fails");
         for is_fair in [false, true] {
             if let Ok(observation) = decode_with(is_fair, &damaged) {
                 prop_assert!(observation.monsters.iter().all(|monster| monster.position.index().is_some()));

@@ -11,7 +11,7 @@ use crate::capture::Attach;
 use crate::checkpoint::{Checkpoint, Progress, newest_whole};
 use crate::decode::Decoder;
 use crate::emulator_io::{Ask, Connect, Connected, EmulatorError};
-use crate::profile::{Profile, Profiles, Recognition};
+use crate::profile::{NO_PROFILE, Profile, Profiles, Recognition};
 use crate::ram::UseDecoder;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -27,8 +27,6 @@ use wire::page::ProgressPage;
 use wire::ring::RingReader;
 use wire::{Epoch, Instance};
 
-/// The profile name that means: play from pixels alone.
-const NO_PROFILE: &str = "none";
 const REALTIME_PERMILLE: u32 = 1_000;
 /// Attempts to find an emulator on another machine again before the run ends.
 const REDIALS_MAX: u32 = 12;
@@ -353,18 +351,9 @@ impl Journey {
 
     fn choose_profile(&self, cartridge: &Cartridge) -> Result<Option<Profile>, Interruption> {
         let fatal = |message: String| Interruption::Fatal { status: exit::CONFIG, message };
-        let profiles = match &self.start.profiles {
-            Some(folder) => Profiles::with_folder(folder).map_err(|error| fatal(error.to_string()))?,
-            None => Profiles::built_in(),
-        };
-        match self.start.profile.as_deref() {
-            Some(NO_PROFILE) => Ok(None),
-            Some(name) => profiles.named(name).cloned().map(Some).ok_or_else(|| {
-                let known: Vec<&str> = profiles.names().collect();
-                fatal(format!("there is no profile `{name}`; there are: {}, none", known.join(", ")))
-            }),
-            None => Ok(profiles.recognise(cartridge).cloned()),
-        }
+        let profiles = Profiles::at_hand(self.start.profiles.as_deref()).map_err(|error| fatal(error.to_string()))?;
+        let chosen = profiles.choose(self.start.profile.as_deref(), cartridge).map_err(fatal)?;
+        Ok(chosen.map(|(profile, _)| profile.clone()))
     }
 
     fn write_connected(

@@ -27,6 +27,24 @@ fn sha1_is_believed_before_title_and_code() {
 }
 
 #[test]
+fn a_chosen_profile_says_why_it_is_that_one() {
+    let profiles = Profiles::built_in();
+    let chosen = |name, cartridge: &Cartridge| {
+        profiles.choose(name, cartridge).map(|chosen| chosen.map(|(profile, why)| (profile.name.clone(), why)))
+    };
+    let (pmd, burrow) = ("pmd-red".to_string(), "burrow".to_string());
+    let hash = Some("9f4cfc5b5f4859d17169a485462e977c7aac2b89");
+    let game = cartridge("POKE DUNGEON", "B24E", hash);
+    assert_eq!(chosen(None, &game), Ok(Some((pmd.clone(), Likeness::Hash))));
+    assert_eq!(chosen(None, &cartridge("POKE DUNGEON", "B24E", None)), Ok(Some((pmd, Likeness::Header))));
+    assert_eq!(chosen(Some("burrow"), &game), Ok(Some((burrow, Likeness::Named))));
+    assert_eq!(chosen(Some(NO_PROFILE), &game), Ok(None));
+    assert_eq!(chosen(None, &cartridge("OTHER", "AAAE", None)), Ok(None));
+    let error = chosen(Some("burow"), &game).expect_err("there is none of this name");
+    assert_eq!(error, "there is no profile `burow`; there are: burrow, pmd-red, none");
+}
+
+#[test]
 fn misspelt_keys_are_reported_with_line_and_nearest_name() {
     let text =
         "regions = [{ address = 0x02000000, length = 16 }]\n\n[[field]]\nname = \"hp\"\nadress = 1\ntype = \"u8\"\n";

@@ -3,6 +3,7 @@
 //! A place is an address, or a 32-bit pointer read at an address plus an offset. All values are little-endian.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A run of bytes of the emulated machine, by bus address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +34,18 @@ pub enum Width {
 }
 
 impl Width {
+    /// The name in profiles and in the JSON form.
+    pub fn name(self) -> &'static str {
+        match self {
+            Width::U8 => "u8",
+            Width::U16 => "u16",
+            Width::U32 => "u32",
+            Width::S8 => "s8",
+            Width::S16 => "s16",
+            Width::S32 => "s32",
+        }
+    }
+
     /// Bytes that such a value occupies.
     pub fn bytes(self) -> u32 {
         match self {
@@ -141,6 +154,40 @@ impl Condition {
     pub fn holds(&self, bus: &impl Bus) -> bool {
         self.any_of.iter().any(|group| group.iter().all(|test| test.holds(bus)))
     }
+
+    /// The group that is nearest to holding, by its index, and its tests that fail: none when the condition holds.
+    /// Nearest is the one with the fewest failing tests, and of several the longest, whose other tests say the most.
+    /// `None` when there is no group.
+    pub fn nearest(&self, bus: &impl Bus) -> Option<(usize, Vec<Test>)> {
+        let failing = |group: &Vec<Test>| group.iter().filter(|test| !test.holds(bus)).copied().collect::<Vec<_>>();
+        let groups = self.any_of.iter().enumerate().map(|(index, group)| (index, group.len(), failing(group)));
+        let nearest = groups.min_by_key(|(_, tests, failing)| (failing.len(), usize::MAX - tests))?;
+        Some((nearest.0, nearest.2))
+    }
+}
+
+/// `0x0203B418 -> +0xF (u8)`: the byte 15 behind where the pointer points.
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "0x{:08X}", self.address)?;
+        if let Some(offset) = self.offset {
+            write!(formatter, " -> +0x{offset:X}")?;
+        }
+        write!(formatter, " ({})", self.width.name())
+    }
+}
+
+/// `0x0203B40C (u8) = 1`.
+impl fmt::Display for Test {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.comparison {
+            Comparison::Equal => "=",
+            Comparison::NotEqual => "≠",
+            Comparison::AtLeast => "≥",
+            Comparison::AtMost => "≤",
+        };
+        write!(formatter, "{} {sign} {}", self.place, self.operand)
+    }
 }
 
 #[cfg(test)]
@@ -170,5 +217,33 @@ mod tests {
         assert_eq!(at(4, Some(1), Width::U8), None);
         assert_eq!(at(9, None, Width::U16), Some(0xFFFE));
         assert_eq!(at(10, None, Width::U16), None);
+    }
+
+    #[test]
+    fn the_nearest_group_is_the_longest_of_those_that_fail_least() {
+        let bus = Flat(vec![8, 0, 0, 0, 0, 0, 0, 0, 7]);
+        let test = |address, operand| Test {
+            place: Place { address, offset: None, width: Width::U8 },
+            comparison: Comparison::Equal,
+            operand,
+        };
+        let far = vec![test(0, 1), test(1, 1)];
+        let short = vec![test(0, 1)];
+        let long = vec![test(0, 8), test(8, 6), test(1, 0)];
+        let condition = Condition { any_of: vec![far, short, long.clone()] };
+        assert_eq!(condition.nearest(&bus), Some((2, vec![long[1]])));
+        let holds = Condition { any_of: vec![long, vec![test(8, 7)]] };
+        assert_eq!(holds.nearest(&bus), Some((1, Vec::new())));
+        assert_eq!(Condition::default().nearest(&bus), None);
+    }
+
+    #[test]
+    fn tests_are_written_as_a_person_reads_them() {
+        let place = Place { address: 0x0203_B418, offset: Some(0xF), width: Width::U8 };
+        let test = Test { place, comparison: Comparison::AtLeast, operand: 1 };
+        assert_eq!(test.to_string(), "0x0203B418 -> +0xF (u8) ≥ 1");
+        let place = Place { address: 0x0202_E744, offset: None, width: Width::S32 };
+        let test = Test { place, comparison: Comparison::Equal, operand: 0 };
+        assert_eq!(test.to_string(), "0x0202E744 (s32) = 0");
     }
 }

@@ -1,10 +1,10 @@
 //! What each role is told at its start.
 
-use crate::config::{Backend, Config};
+use crate::config::{Backend, Config, some_path};
 use crate::log_scan::LogScan;
 use crate::run_folder::RunFolder;
 use std::path::{Path, PathBuf};
-use wire::control::{BackendChoice, Done, Role, StartActors, StartBridge, StartSide, TelemetryTarget, ToRole, Windows};
+use wire::control::{Done, Role, StartActors, StartBridge, StartSide, TelemetryTarget, ToRole};
 use wire::{Epoch, Instance};
 
 /// The one game of a run.
@@ -60,13 +60,9 @@ impl Plan {
         StartBridge {
             instance: INSTANCE,
             epoch,
-            backend: BackendChoice::named(&self.config.emulator.backend).expect("the configuration was checked"),
-            windows: Windows {
-                lua: self.config.emulator.mgba_lua.clone(),
-                token: self.config.emulator.mgba_token.clone(),
-                http: self.config.emulator.mgba_http.clone(),
-            },
-            core: some_path(&self.config.emulator.core),
+            backend: self.config.emulator.choice(),
+            windows: self.config.emulator.windows(),
+            core: self.config.emulator.core(),
             rom: self.rom.clone().expect("a bridge is started only where there is a ROM"),
             listen: LISTEN.to_string(),
             token: self.token.clone(),
@@ -101,8 +97,4 @@ impl Plan {
     fn start_side(&self, folder: &Path) -> StartSide {
         StartSide { folder: folder.to_path_buf(), telemetry: self.telemetry() }
     }
-}
-
-fn some_path(path: &Path) -> Option<PathBuf> {
-    Some(path.to_path_buf()).filter(|path| !path.as_os_str().is_empty())
 }

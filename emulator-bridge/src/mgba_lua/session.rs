@@ -84,6 +84,11 @@ impl Session {
         Err(problem)
     }
 
+    /// Where the window is that answers.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.link.as_ref().filter(|_| self.is_greeted).map(|link| link.address)
+    }
+
     /// Asks for every frame with the memory of these regions.
     pub(super) fn watch(&mut self, regions: &[Region]) -> Result<(), BackendError> {
         self.request(ToScript::Watch { picture: true, stall_ms: STALL_MS, regions }, super::ANSWER_MAX).map(drop)

@@ -27,6 +27,8 @@ pub(super) struct View {
     regions: Vec<Region>,
     memory: Vec<Vec<u8>>,
     picture: Screenshot,
+    /// Whether the newest frame came with its picture.
+    has_picture: bool,
 }
 
 impl View {
@@ -37,6 +39,7 @@ impl View {
             regions: regions.to_vec(),
             memory: regions.iter().map(|region| vec![0; region.length as usize]).collect(),
             picture: Screenshot::black(240, 160),
+            has_picture: false,
         }
     }
 
@@ -63,6 +66,7 @@ impl View {
             self.memory[usize::from(*region)][start..start + bytes.len()].copy_from_slice(bytes);
         }
         self.picture = picture;
+        self.has_picture = !frame.png.is_empty();
         let passed = if self.number == 0 { 1 } else { frame.number.wrapping_sub(self.number).max(1) };
         self.number = frame.number;
         let offset = frame.emulated.wrapping_sub(frame.number);
@@ -82,6 +86,10 @@ impl View {
     /// The script's number of the newest frame; 0 before the first.
     pub(super) fn number(&self) -> u32 {
         self.number
+    }
+
+    pub(super) fn has_picture(&self) -> bool {
+        self.has_picture
     }
 
     pub(super) fn picture(&self) -> Picture<'_> {
