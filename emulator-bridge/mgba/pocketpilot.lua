@@ -71,9 +71,30 @@ local function new_peer(socket_)
   return { socket = socket_, received = "", outbox = {}, sent = 0, since = self.frame, is_gone = false }
 end
 
--- Sends what fits; the rest goes with the next call. Sockets do not block here.
+-- Takes what has arrived. An end of the connection shows as data that is not there.
+local function receive(peer)
+  while not peer.is_gone do
+    local is_ready, err = peer.socket:hasdata()
+    if err then peer.is_gone = true end
+    if not is_ready then return end
+    local piece, why = peer.socket:receive(65536)
+    if piece and #piece > 0 then
+      peer.received = peer.received .. piece
+      if #peer.received > MESSAGE_BYTES_MAX + 4 then peer.is_gone = true end
+    elseif why ~= socket.ERRORS.AGAIN then
+      peer.is_gone = true
+    else
+      return
+    end
+  end
+end
+
+-- Sends what fits; the rest goes with the next call. Sockets do not block here. Whether the agent is still there is looked
+-- at before each piece: on Linux, sending twice to one that is gone ends mGBA itself.
 local function flush(peer)
   while not peer.is_gone and #peer.outbox > 0 do
+    receive(peer)
+    if peer.is_gone then return end
     local message = peer.outbox[1]
     local last, err = peer.socket:send(message, peer.sent + 1)
     if not last then
@@ -98,24 +119,6 @@ local function dismiss(peer, why)
   if why and not peer.is_gone then send(peer, FAREWELL, why) end
   bury(peer.socket)
   peer.is_gone = true
-end
-
--- Takes what has arrived. An end of the connection shows as data that is not there.
-local function receive(peer)
-  while not peer.is_gone do
-    local is_ready, err = peer.socket:hasdata()
-    if err then peer.is_gone = true end
-    if not is_ready then return end
-    local piece, why = peer.socket:receive(65536)
-    if piece and #piece > 0 then
-      peer.received = peer.received .. piece
-      if #peer.received > MESSAGE_BYTES_MAX + 4 then peer.is_gone = true end
-    elseif why ~= socket.ERRORS.AGAIN then
-      peer.is_gone = true
-    else
-      return
-    end
-  end
 end
 
 -- The next whole message: its kind and its fields.

@@ -1,7 +1,7 @@
 //! Which emulator is driven: a live mGBA window where one answers, else the embedded core.
 
 use crate::backend::{BackendError, EmulatorBackend};
-use crate::{libretro, mgba_lua};
+use crate::{libretro, mgba_http, mgba_lua};
 use std::path::Path;
 use wire::control::{BackendChoice, StartBridge};
 
@@ -29,7 +29,10 @@ pub fn choose(start: &StartBridge, folder: &Path) -> Result<Chosen, BackendError
             let backend = mgba_lua::open(&start.windows.lua, &start.windows.token)?;
             Ok(Chosen { backend, choice: BackendChoice::MgbaLua, why: "live mGBA window with our script".to_string() })
         }
-        BackendChoice::MgbaHttp => Err(BackendError::Unsupported("speak with mGBA-http's script")),
+        BackendChoice::MgbaHttp => {
+            let backend = mgba_http::open(&start.windows.http)?;
+            Ok(Chosen { backend, choice: BackendChoice::MgbaHttp, why: "live mGBA window with mGBA-http".to_string() })
+        }
     }
 }
 
@@ -43,7 +46,17 @@ fn automatic(start: &StartBridge, folder: &Path) -> Result<Chosen, BackendError>
         // A window is there, so that the embedded emulator is not what is meant.
         Err(error) => return Err(error),
     }
-    embedded(start, folder, "built-in emulator, since no mGBA window answers".to_string())
+    let nobody = match mgba_http::open(&start.windows.http) {
+        Ok(backend) => {
+            let why = "a live mGBA window answers, with mGBA-http".to_string();
+            return Ok(Chosen { backend, choice: BackendChoice::MgbaHttp, why });
+        }
+        Err(BackendError::NoWindow(nobody)) => nobody,
+        Err(error) => return Err(error),
+    };
+    // Behind the first clause stand those who listen there and are no mGBA window.
+    let strangers = nobody.split_once("; ").map_or(String::new(), |(_, strangers)| format!(" ({strangers})"));
+    embedded(start, folder, format!("built-in emulator, since no mGBA window answers{strangers}"))
 }
 
 fn embedded(start: &StartBridge, folder: &Path, why: String) -> Result<Chosen, BackendError> {

@@ -5,6 +5,7 @@
 //! conditions are polled under a watchdog.
 
 pub mod bridge;
+pub mod http_peer;
 pub mod live;
 pub mod mgba;
 pub mod program;

@@ -1,7 +1,8 @@
 //! A live mGBA window in which this project's script runs.
 
-use crate::{Window, WindowOptions, root};
+use crate::{Window, WindowOptions, burrow, root};
 use std::net::TcpListener;
+use std::path::Path;
 
 /// A window with the script, and where the script listens.
 pub struct LiveWindow {
@@ -19,6 +20,11 @@ impl LiveWindow {
 
     /// Opens one whose script is given these settings besides its port.
     pub fn open_with(settings: &[(&str, &str)]) -> Option<LiveWindow> {
+        LiveWindow::open_rom(&burrow(), settings)
+    }
+
+    /// Opens one with this game.
+    pub fn open_rom(rom: &Path, settings: &[(&str, &str)]) -> Option<LiveWindow> {
         if let Err(missing) = Window::available() {
             println!("skipped: {missing}");
             return None;
@@ -26,7 +32,7 @@ impl LiveWindow {
         let port = free_port();
         let mut environment = vec![("POCKETPILOT_PORT".to_string(), port.to_string())];
         environment.extend(settings.iter().map(|(name, value)| (name.to_string(), value.to_string())));
-        let window = Window::open(WindowOptions { environment, ..WindowOptions::default() });
+        let window = Window::open(WindowOptions { rom: rom.to_path_buf(), environment });
         let mut live = LiveWindow { window, address: format!("127.0.0.1:{port}") };
         live.load_script();
         Some(live)

@@ -1,5 +1,6 @@
 //! A real mGBA window in which this project's script runs: frames, memory, keys and faults, through the backend itself.
 
+use emulator_bridge::conformance::{Fixture, TEST_ROM, check_backend, test_rom};
 use emulator_bridge::{Awaited, EmulatorBackend, open_mgba_lua};
 use std::time::{Duration, Instant};
 use tests::live::LiveWindow;
@@ -74,6 +75,20 @@ fn open(live: &LiveWindow) -> Box<dyn EmulatorBackend> {
 }
 
 #[test]
+fn a_live_window_conforms() {
+    let scratch = Scratch::new();
+    let cartridge = scratch.file("test.gba", test_rom());
+    for (rom, fixture) in [(cartridge, TEST_ROM), (tests::burrow(), Fixture::ANY_GBA)] {
+        let Some(live) = LiveWindow::open_rom(&rom, &[]) else { return };
+        let mut backend = open(&live);
+        let made =
+            check_backend(backend.as_mut(), &fixture).unwrap_or_else(|failed| panic!("{}: {failed}", rom.display()));
+        println!("{}: {} checks passed", rom.display(), made.len());
+        assert!(made.len() >= 5, "only {made:?}");
+    }
+}
+
+#[test]
 fn picture_and_memory_are_of_the_same_frame() {
     let Some(live) = LiveWindow::open() else { return };
     let mut backend = open(&live);
@@ -89,6 +104,32 @@ fn picture_and_memory_are_of_the_same_frame() {
     }
     let rate = f64::from(passed) / started.elapsed().as_secs_f64();
     println!("{count} of {passed} frames came with picture and memory; the window made {rate:.2} a second");
+}
+
+#[test]
+fn a_state_and_a_reset_that_were_asked_for_are_no_change_and_a_foreign_state_is_refused() {
+    let Some(live) = LiveWindow::open() else { return };
+    let mut backend = open(&live);
+    for _ in 0..60 {
+        next_frame(backend.as_mut());
+    }
+    let state = backend.save_state().expect("a window's state can be saved");
+    let saved = word(backend.as_ref(), FRAME_COUNTER);
+    for _ in 0..60 {
+        next_frame(backend.as_mut());
+    }
+    for bad in [&b""[..], b"not a state", &state[..state.len() - 1]] {
+        assert!(backend.load_state(bad).is_err());
+    }
+    backend.load_state(&state).expect("its own state is taken");
+    next_frame(backend.as_mut());
+    let counted = word(backend.as_ref(), FRAME_COUNTER);
+    assert!((saved..saved + 30).contains(&counted), "{saved} was saved, {counted} is shown");
+    backend.reset().expect("a window can be reset");
+    for _ in 0..20 {
+        next_frame(backend.as_mut());
+    }
+    assert!(word(backend.as_ref(), FRAME_COUNTER) < saved);
 }
 
 #[test]

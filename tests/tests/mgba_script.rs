@@ -93,7 +93,7 @@ fn an_agent_that_takes_no_frames_is_sent_four_and_the_game_goes_on() {
 fn strangers_and_vanished_agents_do_not_keep_the_next_one_out() {
     let Some(mut live) = LiveWindow::open() else { return };
     live.window.fast_forward(true);
-    for turn in 0..60 {
+    for turn in 0..240 {
         let mut raw = Raw::connect(&live);
         match turn % 4 {
             0 => raw.0.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect("it is taken"),
@@ -104,7 +104,13 @@ fn strangers_and_vanished_agents_do_not_keep_the_next_one_out() {
                 assert_eq!(raw.hear().0, WELCOME, "turn {turn}");
                 raw.say(2, b"\x02\0\0\0\x01\x09\x01\0\0\0\x02\0\0\x04\0");
                 assert_eq!(raw.hear().0, REPLY);
-                // Gone in the middle of everything.
+                // Gone in the middle of everything, with answers under way, in turn politely and with a reset.
+                for id in 0..20 {
+                    raw.say(4, &[id, 1, 0, 0, 0, 0, 0, 2, 0, 0, 4, 0]);
+                }
+                if turn % 8 == 3 {
+                    raw.0.shutdown(std::net::Shutdown::Both).expect("it is connected");
+                }
                 continue;
             }
         }
@@ -123,4 +129,5 @@ fn strangers_and_vanished_agents_do_not_keep_the_next_one_out() {
     });
     raw.say(4, b"\x02\0\0\0\0\0\0\x08\x04\0\0\0");
     assert_eq!(raw.hear().0, REPLY);
+    assert!(tests::lives(live.window.pid()), "mGBA has ended");
 }

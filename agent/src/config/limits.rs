@@ -66,7 +66,11 @@ fn relation(config: &Config) -> Option<Violation> {
         return wrong("supervision", "backoff_max_ms", "must not be smaller than supervision.backoff_ms");
     }
     if !url.is_empty() && !url.starts_with("ws://") {
-        return wrong("emulator", "url", "must begin with ws://; give it as ws://127.0.0.1:PORT/?token=TOKEN");
+        return wrong(
+            "emulator",
+            "url",
+            "must begin with ws://, as ws://127.0.0.1:PORT/?token=TOKEN, or --emulator name one of auto, libretro, mgba-lua, mgba-http",
+        );
     }
     if !url.is_empty() && !config.emulator.rom.as_os_str().is_empty() {
         return wrong("emulator", "url", "and emulator.rom exclude each other; the bridge at that address has its ROM");

@@ -1,21 +1,36 @@
 //! Checks on a backend itself.
 use super::{Failed, Finding, Fixture, echo_of, expect};
-use crate::backend::{BackendError, EmulatorBackend, packed_rows};
+use crate::backend::{Awaited, BackendError, EmulatorBackend, packed_rows};
+use std::time::{Duration, Instant};
+
+/// The longest wait for a live emulator's next frame.
+const FRAME_WAIT_MAX: Duration = Duration::from_secs(20);
+/// How long keys are held in a live emulator to see whether its game sees them.
+const LIVE_KEYS_FRAMES: u32 = 20;
 
 /// Makes all checks that this backend's capabilities and this fixture allow; returns their names.
 pub fn check_backend(backend: &mut dyn EmulatorBackend, fixture: &Fixture) -> Result<Vec<&'static str>, Failed> {
     let can = backend.introduction().capabilities;
-    let checks: [(&'static str, bool, Check); 11] = [
+    let checks: [(&'static str, bool, Check); 12] = [
         ("a black picture of the promised size comes before the first frame", can.picture, picture_before_frames),
         ("each call lets one frame pass", can.frame_step && fixture.frame_counter.is_some(), one_frame_a_call),
-        ("keys are seen in the frame they are held in", fixture.key_echo.is_some(), keys_in_the_same_frame),
+        (
+            "keys are seen in the frame they are held in",
+            can.frame_step && fixture.key_echo.is_some(),
+            keys_in_the_same_frame,
+        ),
+        (
+            "keys are seen while they are held, and released",
+            !can.frame_step && fixture.key_echo.is_some(),
+            keys_while_held,
+        ),
         ("a snapshot holds what reading finds", can.snapshot && can.read, snapshot_equals_read),
         ("what is written is read", can.read && can.write, written_is_read),
         ("memory that is not there is refused", can.read, unmapped_is_refused),
         ("writing past an end changes nothing", can.read && can.write, short_write_changes_nothing),
         ("a restored state replays to the same bits", can.save_state && can.frame_step, replay_is_identical),
         ("save memory is restored with the state", can.save_state && fixture.save_byte.is_some(), save_memory_restored),
-        ("a foreign or damaged state changes nothing", can.save_state, bad_states_change_nothing),
+        ("a foreign or damaged state changes nothing", can.save_state && can.frame_step, bad_states_change_nothing),
         ("a reset starts the game anew", can.reset && fixture.frame_counter.is_some(), reset_starts_anew),
     ];
     let mut made = Vec::new();
@@ -41,12 +56,35 @@ fn text(error: BackendError) -> String {
     error.to_string()
 }
 
+/// Lets at least this many frames pass with these keys held.
 fn run(backend: &mut dyn EmulatorBackend, frames: u32, keys: u16) -> Finding {
-    (0..frames).try_for_each(|_| backend.run_frame(keys)).map_err(text)
+    if backend.introduction().capabilities.frame_step {
+        return (0..frames).try_for_each(|_| backend.run_frame(keys)).map_err(text);
+    }
+    backend.hold(&vec![keys; frames as usize]).map_err(text)?;
+    while backend.holding().left > 0 {
+        await_frames(backend)?;
+    }
+    Ok(())
 }
 
+/// Waits for a live emulator's next frame; returns how many passed.
+fn await_frames(backend: &mut dyn EmulatorBackend) -> Result<u32, String> {
+    let begin = Instant::now();
+    loop {
+        match backend.await_frame(Duration::from_millis(100)).map_err(text)? {
+            Awaited::Frames(frames) => return Ok(frames),
+            Awaited::Changed(what) => return Err(what),
+            Awaited::Silence(why) if begin.elapsed() > FRAME_WAIT_MAX => return Err(why),
+            Awaited::Silence(_) => {}
+        }
+    }
+}
+
+/// A game that runs: begun anew where frames are stepped, and as it is where somebody else may be playing it.
 fn start(backend: &mut dyn EmulatorBackend, fixture: &Fixture) -> Finding {
-    if backend.introduction().capabilities.reset {
+    let can = backend.introduction().capabilities;
+    if can.reset && can.frame_step {
         backend.reset().map_err(text)?;
     }
     run(backend, fixture.frames_to_start, 0)
@@ -93,6 +131,26 @@ fn keys_in_the_same_frame(backend: &mut dyn EmulatorBackend, fixture: &Fixture) 
         backend.run_frame(keys).map_err(text)?;
         let echo = word(backend, fixture.key_echo)? as u16;
         expect(echo == echo_of(keys), || format!("keys {keys:#05x} are seen as register {echo:#05x}"))?;
+    }
+    Ok(())
+}
+
+fn keys_while_held(backend: &mut dyn EmulatorBackend, fixture: &Fixture) -> Finding {
+    start(backend, fixture)?;
+    for keys in (0..10).map(|bit| 1 << bit).chain([0x3FF, 0x155]) {
+        backend.hold(&vec![keys; LIVE_KEYS_FRAMES as usize]).map_err(text)?;
+        let (mut seen, mut is_seen) = (0, false);
+        while backend.holding().left > 0 {
+            await_frames(backend)?;
+            seen = word(backend, fixture.key_echo)? as u16;
+            is_seen |= seen == echo_of(keys);
+        }
+        expect(is_seen, || format!("keys {keys:#05x} were held, and last seen was register {seen:#05x}"))?;
+        run(backend, LIVE_KEYS_FRAMES, 0)?;
+        let released = word(backend, fixture.key_echo)? as u16;
+        expect(released == echo_of(0), || {
+            format!("keys {keys:#05x} were released, and register {released:#05x} is seen")
+        })?;
     }
     Ok(())
 }
@@ -199,6 +257,13 @@ fn reset_starts_anew(backend: &mut dyn EmulatorBackend, fixture: &Fixture) -> Fi
     start(backend, fixture)?;
     let fresh = word(backend, fixture.frame_counter)?;
     run(backend, 50, 0)?;
+    let later = word(backend, fixture.frame_counter)?;
+    if !backend.introduction().capabilities.frame_step {
+        backend.reset().map_err(text)?;
+        run(backend, fixture.frames_to_start, 0)?;
+        let again = word(backend, fixture.frame_counter)?;
+        return expect(again < later, || format!("{later} frames were counted before the reset, {again} after it"));
+    }
     start(backend, fixture)?;
     let again = word(backend, fixture.frame_counter)?;
     expect(again == fresh, || format!("{fresh} frames were counted after the first start, {again} after the second"))

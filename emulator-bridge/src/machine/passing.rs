@@ -26,11 +26,14 @@ pub(super) struct Live {
     grace_until: Instant,
     /// What happened to it that no client was told of yet.
     changed: Option<String>,
+    /// Why the last `Input` was refused. The `Step` that was sent along with it is refused for the same reason, since
+    /// waiting for keys that nobody holds has no meaning, and its answer is not read.
+    refused: Option<Refusal>,
 }
 
 impl Default for Live {
     fn default() -> Live {
-        Live { last_frame: Instant::now(), grace_until: Instant::now(), changed: None }
+        Live { last_frame: Instant::now(), grace_until: Instant::now(), changed: None, refused: None }
     }
 }
 
@@ -84,6 +87,18 @@ impl Machine {
         if self.live.is_none() {
             return self.schedule.set(self.frame, at_frame, keys);
         }
+        let scheduled = self.hand_over(at_frame, keys);
+        if let Some(live) = &mut self.live {
+            live.refused = scheduled.as_ref().err().cloned();
+        }
+        scheduled
+    }
+
+    /// Hands keys to a live emulator, unless something happened to it since they were decided on.
+    fn hand_over(&mut self, at_frame: Option<u64>, keys: &[Mask]) -> Result<u64, Refusal> {
+        if let Some(what) = self.live.as_mut().and_then(|live| live.changed.take()) {
+            return Err(Refusal::Changed { what });
+        }
         let newest = self.frame;
         let ahead = match at_frame.map(|frame| frame.checked_sub(newest + 1)) {
             Some(None) => return Err(Refusal::FramePassed { newest }),
@@ -104,6 +119,9 @@ impl Machine {
         require_at_most("frames of a step", u64::from(limit), u64::from(STEP_FRAMES_MAX))?;
         let tests = until.map_or(0, |condition| condition.any_of.iter().map(|group| group.len().max(1)).sum());
         require_at_most("tests of a condition", tests as u64, TESTS_MAX as u64)?;
+        if let Some(refusal) = self.live.as_mut().and_then(|live| live.refused.take()) {
+            return Err(refusal);
+        }
         let begin = Instant::now();
         if let Some(clock) = &mut self.pace {
             clock.forgive(begin);
