@@ -15,6 +15,7 @@ mod machine;
 mod mgba_http;
 mod mgba_lua;
 mod outbox;
+mod private_folder;
 mod publish;
 mod role;
 mod rom;

@@ -10,13 +10,12 @@
 use super::memory::{EWRAM, IWRAM, covers};
 use super::request::{Answer, Request};
 use crate::backend::BackendError;
+use crate::private_folder::PrivateFolder;
 use crate::screenshot::{self, Screenshot};
-use rustix::rand::GetRandomFlags;
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Read as _;
 use std::ops::Range;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt as _;
 use wire::memory::Region;
 
 /// The largest file that is read, and the largest state in it; a state has 397 KB.
@@ -50,7 +49,7 @@ const PROOF: [Region; 4] = [
 /// The folder that sights come in.
 #[derive(Debug)]
 pub(super) struct Sights {
-    folder: PathBuf,
+    folder: PrivateFolder,
     number: u64,
     /// Whether a sight agreed with memory. Otherwise its picture may still be good.
     pub(super) is_proven: bool,
@@ -59,19 +58,11 @@ pub(super) struct Sights {
 impl Sights {
     /// Makes the folder, below the one for run-time files or for temporary ones.
     pub(super) fn create() -> Result<Sights, BackendError> {
-        let parent = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_dir());
-        let parent = parent.unwrap_or_else(std::env::temp_dir);
-        let mut random = [0; 8];
-        let filled = rustix::rand::getrandom(&mut random, GetRandomFlags::empty());
-        let random = filled.map(|_| u64::from_ne_bytes(random)).unwrap_or_default();
-        let folder = parent.join(format!("pocketpilot-{}-{random:016x}", std::process::id()));
-        let path = folder.clone();
+        let folder = PrivateFolder::create()?;
+        let path = folder.path.clone();
         let failed = |reason: String| BackendError::Folder { path, reason };
-        if let Err(error) = DirBuilder::new().mode(0o700).create(&folder) {
-            return Err(failed(error.to_string()));
-        }
         let sights = Sights { folder, number: 0, is_proven: false };
-        let text = sights.folder.to_str().unwrap_or_default();
+        let text = sights.folder.path.to_str().unwrap_or_default();
         // A comma ends an argument, and the script knows no way around it.
         if text.is_empty()
             || text.len() > PATH_BYTES_MAX
@@ -85,7 +76,7 @@ impl Sights {
     /// A path at which no file is, and never was.
     pub(super) fn fresh(&mut self) -> String {
         self.number += 1;
-        self.folder.join(format!("{}.png", self.number)).to_string_lossy().into_owned()
+        self.folder.path.join(format!("{}.png", self.number)).to_string_lossy().into_owned()
     }
 
     /// What to ask for a first sight that can be compared, and the path it will be at.
@@ -146,13 +137,6 @@ impl Sights {
             return Err(format!("{path} is larger than {FILE_BYTES_MAX} bytes"));
         }
         Ok(bytes)
-    }
-}
-
-impl Drop for Sights {
-    fn drop(&mut self) {
-        // Only files with numbers were made here; a late one of mGBA's goes with the rest.
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -235,7 +219,7 @@ mod tests {
     #[test]
     fn files_are_private_fresh_and_gone_after_they_were_read() {
         let mut sights = Sights::create().expect("a folder is made");
-        let mode = std::fs::metadata(&sights.folder).expect("it is there").permissions().mode();
+        let mode = std::fs::metadata(&sights.folder.path).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
         let (first, second) = (sights.fresh(), sights.fresh());
         assert_ne!(first, second);
@@ -247,7 +231,7 @@ mod tests {
         std::fs::write(&target, file(&state())).expect("it is written");
         std::os::unix::fs::symlink(&target, &second).expect("a link is made");
         assert!(sights.take(&second).is_err(), "a link is not followed");
-        let folder = sights.folder.clone();
+        let folder = sights.folder.path.clone();
         drop(sights);
         assert!(!folder.exists());
     }

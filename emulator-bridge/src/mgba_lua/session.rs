@@ -3,9 +3,9 @@
 use super::link::{self, Link};
 use super::message::{self, Frame, FromScript, Game, ToScript};
 use crate::backend::BackendError;
+use crate::private_folder::PrivateFolder;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use wire::emulator::Cartridge;
 use wire::memory::Region;
@@ -56,7 +56,7 @@ impl Session {
         Ok(Session {
             addresses,
             token: token.to_string(),
-            folder: PrivateFolder::create()?,
+            folder: greeting_folder()?,
             link: None,
             is_greeted: false,
             waiting: VecDeque::new(),
@@ -296,39 +296,12 @@ fn owner(cartridge: &Cartridge) -> Vec<u8> {
     [STATE_MAGIC, rom.as_bytes(), b"\n"].concat()
 }
 
-/// The folder through which pictures come when the window is on this machine; nobody else may look into it.
-#[derive(Debug)]
-struct PrivateFolder {
-    path: PathBuf,
-    /// What the file `hello` in it holds, by which the script sees that it is the same folder.
-    nonce: String,
-}
-
-impl PrivateFolder {
-    fn create() -> Result<PrivateFolder, BackendError> {
-        use std::os::unix::fs::DirBuilderExt as _;
-        let memory = [std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from), Some(PathBuf::from("/dev/shm"))];
-        let parent = memory.into_iter().flatten().find(|folder| folder.is_dir()).unwrap_or_else(std::env::temp_dir);
-        let failed = |path: &Path, error: std::io::Error| BackendError::Folder {
-            path: path.to_path_buf(),
-            reason: error.to_string(),
-        };
-        let nonce = random_name().map_err(|error| failed(&parent, error))?;
-        let path = parent.join(format!("pocketpilot-{nonce}"));
-        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| failed(&path, error))?;
-        std::fs::write(path.join("hello"), &nonce).map_err(|error| failed(&path, error))?;
-        Ok(PrivateFolder { path, nonce })
-    }
-}
-
-impl Drop for PrivateFolder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.path);
-    }
-}
-
-fn random_name() -> std::io::Result<String> {
-    let mut bytes = [0; 12];
-    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+/// The folder through which pictures come when the window is on this machine. By the file `hello` in it the script sees
+/// that it is the same folder.
+fn greeting_folder() -> Result<PrivateFolder, BackendError> {
+    let folder = PrivateFolder::create()?;
+    let hello = folder.path.join("hello");
+    std::fs::write(&hello, &folder.nonce)
+        .map_err(|error| BackendError::Folder { path: hello, reason: error.to_string() })?;
+    Ok(folder)
 }
