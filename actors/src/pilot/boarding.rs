@@ -176,8 +176,11 @@ impl Journey {
         }
     }
 
-    /// Gives the game the seed of its next life, where its profile says how.
+    /// Gives the game the seed of its next life, where its profile says how. Nothing is written into somebody's own game.
     pub(super) async fn seed_next_life(&mut self) -> Result<(), Interruption> {
+        if self.is_live() {
+            return Ok(());
+        }
         let Some(place) = self.aboard.as_ref().and_then(|aboard| aboard.profile.seed) else { return Ok(()) };
         let lives = u64::from(self.ledger.progress().episodes);
         // Zero means "no seed" to a game; the next life of a seeded run is another game, but always the same one.
