@@ -4,6 +4,7 @@ use crate::backend::{BackendError, EmulatorBackend};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 use wire::Epoch;
+use wire::memory::Region;
 use wire::ring::{REGIONS_MAX, RingWriter, Shape};
 
 /// Puts a backend's frames with their memory into a ring.
@@ -11,6 +12,7 @@ use wire::ring::{REGIONS_MAX, RingWriter, Shape};
 pub struct Publisher {
     ring: RingWriter,
     pixel_bytes_max: usize,
+    regions: Vec<Region>,
 }
 
 impl Publisher {
@@ -18,13 +20,19 @@ impl Publisher {
     pub fn create(backend: &dyn EmulatorBackend, epoch: Epoch) -> Result<Publisher, BackendError> {
         let introduction = backend.introduction();
         let pixel_bytes_max = introduction.pixels_max * introduction.format.bytes();
-        let shape = Shape { epoch, pixel_bytes_max, regions: introduction.regions.clone() };
-        Ok(Publisher { ring: RingWriter::create(shape)?, pixel_bytes_max })
+        let regions = introduction.regions.clone();
+        let shape = Shape { epoch, pixel_bytes_max, regions: regions.clone() };
+        Ok(Publisher { ring: RingWriter::create(shape)?, pixel_bytes_max, regions })
     }
 
     /// A descriptor of the ring, for a reader.
     pub fn descriptor(&self) -> Result<OwnedFd, BackendError> {
         Ok(self.ring.descriptor()?)
+    }
+
+    /// Whether this backend still has the memory that the ring was made for.
+    pub(crate) fn fits(&self, backend: &dyn EmulatorBackend) -> bool {
+        self.regions == backend.introduction().regions
     }
 
     /// Publishes the newest frame under this number.

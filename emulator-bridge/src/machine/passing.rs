@@ -229,6 +229,11 @@ impl Machine {
     }
 
     fn note_change(&mut self, what: String) {
+        if self.publisher.as_ref().is_some_and(|publisher| !publisher.fits(self.backend.as_ref())) {
+            // A ring keeps its shape: a game of another console is another life, which the parent begins.
+            tracing::error!(what, "the memory is another console's now");
+            std::process::exit(wire::exit::UNFINISHED);
+        }
         self.echo = None;
         self.renew_welcome();
         if let Some(live) = &mut self.live {
