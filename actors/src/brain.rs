@@ -8,23 +8,23 @@
 use crate::profile::Profile;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use wire::buttons::Mask;
-use wire::observation::{Direction, Observation, Position};
+use wire::keys::Gesture;
+use wire::observation::Observation;
+use wire::skill::Expectation;
 
+pub(crate) mod chooser;
 mod effect;
 mod generator;
-mod items;
-pub mod keys;
-mod paths;
-mod planner;
+pub(crate) mod headway;
 mod random;
+mod rules;
 
 pub use effect::{Effect, effect};
-pub use planner::Planner;
 pub use random::RandomPlayer;
+pub use rules::Rules;
 
 /// The names that [`brain`] knows.
-pub const BRAIN_NAMES: [&str; 2] = ["planner", "random"];
+pub const BRAIN_NAMES: [&str; 3] = ["planner", "rules", "random"];
 
 /// Decides what to press.
 pub trait Brain: Send {
@@ -51,10 +51,11 @@ pub trait Brain: Send {
     fn restore(&mut self, state: &[u8]) -> Result<(), wire::codec::CodecError>;
 }
 
-/// Makes a brain; `None` for a name that is not in [`BRAIN_NAMES`].
+/// Makes a brain; `None` for a name that is not in [`BRAIN_NAMES`]. The planner chooses among skills; what it has built in
+/// are the rules, for when no skill can act.
 pub fn brain(name: &str, seed: u64) -> Option<Box<dyn Brain>> {
     match name {
-        "planner" => Some(Box::new(Planner::new(seed))),
+        "planner" | "rules" => Some(Box::new(Rules::new(seed))),
         "random" => Some(Box::new(RandomPlayer::new(seed))),
         _ => None,
     }
@@ -63,8 +64,10 @@ pub fn brain(name: &str, seed: u64) -> Option<Box<dyn Brain>> {
 /// One decision: a few frames of keys, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Move {
-    /// What kind of doing it belongs to.
-    pub skill: Skill,
+    /// The skill that it belongs to.
+    pub skill: Cow<'static, str>,
+    /// The version of the skill; built-in ones have none.
+    pub version: Option<String>,
     /// What is pressed, for a person: `step E`, `attack NE`, `press A (stairs: proceed)`.
     pub action: Cow<'static, str>,
     /// Why, in a sentence.
@@ -96,36 +99,6 @@ pub enum Skill {
     StartGame,
     RecoverWhenStuck,
     Wait,
-}
-
-/// Keys held frame by frame, and how long to wait afterwards.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gesture {
-    /// Keys held, frame by frame; the last frame holds none, so that the next press is a new one.
-    pub keys: Vec<Mask>,
-    /// The most frames to run, those of `keys` included, until the turn condition holds again.
-    pub frames_max: u32,
-}
-
-/// What a move should do to the game, to be checked in its memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Expectation {
-    /// The leader stands here.
-    Step(Position),
-    /// The leader looks in this direction.
-    Face(Direction),
-    /// A turn passes.
-    Turn,
-    /// A menu opens, closes or changes.
-    Menu,
-    /// A cursor moves.
-    Cursor,
-    /// A text box goes on or closes.
-    Text,
-    /// Another floor, or another screen outside the dungeon.
-    Scene,
-    /// Nothing: no key is pressed.
-    Nothing,
 }
 
 impl Skill {

@@ -1,5 +1,5 @@
 //! The actors: one game is played by a pilot and the actors it asks: emulator_io, capture, ram, recall, router,
-//! telemetry. They live in one process, on one thread, and talk through bounded ports ([`port`]).
+//! skills, telemetry. They live in one process, on one thread, and talk through bounded ports ([`port`]).
 //!
 //! Frames and memory never travel in a message; shared pointers to them do. Nothing here blocks for longer than half
 //! a millisecond: files are written on other threads, and C libraries live in other processes.
@@ -16,6 +16,7 @@ pub mod quantiles;
 pub mod ram;
 pub mod recall;
 pub mod router;
+pub mod skills;
 pub mod telemetry;
 
 mod serve;

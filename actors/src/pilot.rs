@@ -4,7 +4,7 @@
 //! named by hashes, what it did is checked in memory, and a step is over only when its line is in the log. Between
 //! steps it hears that an emulator died or lives, and that it should stop.
 //!
-//! Absent: the logic of play, which is in [`crate::brain`].
+//! Absent: the logic of play, which is in [`crate::brain`] and in skills.
 
 use crate::port::{Envelope, Question};
 use actix::{Actor, ActorFutureExt as _, AsyncContext as _, Context, Handler, WrapFuture as _};
@@ -20,11 +20,16 @@ mod crew;
 mod journey;
 mod ledger;
 mod live;
+mod mind;
 mod record;
 mod report;
+mod skilled;
+mod task;
+mod turn;
 
 pub use crew::Crew;
 pub use journey::{Course, Journey};
+pub use task::Task;
 
 /// Plays one game.
 pub struct Pilot {

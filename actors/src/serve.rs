@@ -1,8 +1,9 @@
 //! The actors' process: starts the actors of the game and passes on what the parent says.
 
 use crate::brain;
-use crate::pilot::{Crew, EmulatorLost, EmulatorUp, Journey, Pilot, Ping, Stop};
+use crate::pilot::{Crew, EmulatorLost, EmulatorUp, Journey, Pilot, Ping, Stop, Task};
 use crate::port::Port;
+use crate::skills::{Skills, UseLink};
 use actix::Actor as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,22 +36,30 @@ pub fn serve(handle: RoleHandle) -> i32 {
             return fail(&link, exit::IO, message);
         }
     };
-    run(link, page, *start, brain, log)
+    let task = match start.task.clone().map(Task::new).transpose() {
+        Ok(task) => task,
+        Err(error) => return fail(&link, exit::CONFIG, format!("the condition of a skill's trial: {error}")),
+    };
+    run(link, page, *start, (brain, task), log)
 }
 
-fn run(link: Link, page: ProgressPage, start: StartActors, brain: Box<dyn brain::Brain>, log: Arc<Log>) -> i32 {
+/// Who decides, and the skill that is to be tried.
+type Player = (Box<dyn brain::Brain>, Option<Task>);
+
+fn run(link: Link, page: ProgressPage, start: StartActors, (brain, task): Player, log: Arc<Log>) -> i32 {
     let link = Arc::new(link);
     let system = actix::System::new();
     system.block_on(async {
         let deadline = Duration::from_millis(start.emulator_deadline_ms);
         let crew = Crew::start(INSTANCE, log.clone(), deadline);
-        let journey = Journey::new(INSTANCE, start, brain, crew, log, link.clone(), page.clone());
+        let skills = crew.skills.clone();
+        let journey = Journey::new(INSTANCE, start, brain, task, crew, log, link.clone(), page.clone());
         let pilot = Port::new("pilot", Pilot::new(journey, link.clone(), page.clone()).start(), PILOT_CAPACITY);
         let listener = link.clone();
-        std::thread::spawn(move || listen(&listener, &pilot));
+        std::thread::spawn(move || listen(&listener, &pilot, &skills));
     });
     page.enter(Stage::Serving);
-    let detail = "emulator_io, capture, ram, recall, router, pilot, telemetry".to_string();
+    let detail = "emulator_io, capture, ram, recall, router, skills, pilot, telemetry".to_string();
     // A parent that is gone is noticed by the listening thread.
     let _ = link.send(&FromRole::Ready { address: None, cartridge: None, backend: None, detail }, &[]);
     match system.run() {
@@ -60,7 +69,7 @@ fn run(link: Link, page: ProgressPage, start: StartActors, brain: Box<dyn brain:
 }
 
 /// Passes on what the parent says; ends the process when the parent is gone.
-fn listen(link: &Link, pilot: &Port<Pilot>) {
+fn listen(link: &Link, pilot: &Port<Pilot>, skills: &Port<Skills>) {
     while let Ok((message, mut descriptors)) = link.receive::<ToRole>() {
         // A full port means that the pilot is stuck; the parent notices that by the progress page.
         let _ = match message {
@@ -71,6 +80,7 @@ fn listen(link: &Link, pilot: &Port<Pilot>) {
             ToRole::EmulatorDown { restarting: false, .. } => pilot.tell(EmulatorLost),
             ToRole::EmulatorDown { .. } => true,
             ToRole::Stop => pilot.tell(Stop),
+            ToRole::Connect => descriptors.pop().is_some_and(|end| skills.tell(UseLink(Link::from_descriptor(end)))),
             ToRole::StartBridge(_) | ToRole::StartActors(_) | ToRole::StartIndexes(_) | ToRole::StartSkills(_) => true,
         };
     }

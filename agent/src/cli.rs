@@ -116,7 +116,7 @@ pub struct RunArgs {
     /// bridge that runs already, ws://HOST:PORT/?token=TOKEN
     #[arg(long, value_name = "WHICH")]
     pub emulator: Option<String>,
-    /// Who decides: planner or random
+    /// Who decides: planner (chooses among skills), rules (built in, without skills) or random
     #[arg(long, value_name = "NAME")]
     pub brain: Option<String>,
     /// How emulated time relates to the wall clock

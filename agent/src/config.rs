@@ -18,7 +18,7 @@ pub const DEFAULTS: &str = include_str!("../../config.toml");
 /// The name under which a configuration is found in the current folder.
 pub const CONFIG_FILE: &str = "config.toml";
 /// Who may decide.
-pub const BRAINS: &[&str] = &["planner", "random"];
+pub const BRAINS: &[&str] = &["planner", "rules", "random"];
 /// Ways to drive an emulator.
 pub const BACKENDS: &[&str] = &["auto", "libretro", "mgba-lua", "mgba-http"];
 

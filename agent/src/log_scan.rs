@@ -3,6 +3,7 @@
 //! The log is the one record that survives every process. It is scanned on from where the last scan ended; lines that
 //! cannot matter are told by a search for an event's name and never parsed; torn lines are skipped.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -27,8 +28,25 @@ pub struct LogScan {
     pub turns: u64,
     /// The last emulator life that the log names.
     pub epoch: Epoch,
+    /// What became of the runs of each skill.
+    pub skills: BTreeMap<String, SkillTally>,
     /// Whether the log names a run at all.
     pub started: bool,
+}
+
+/// What became of the runs of one skill.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SkillTally {
+    /// Runs that ended.
+    pub runs: u64,
+    /// Of these, those that did what the skill is for.
+    pub successes: u64,
+    /// Those that another skill or something else cut off.
+    pub interrupted: u64,
+    /// Those that ended with a mistake of the script.
+    pub faults: u64,
+    /// Steps of all of them.
+    pub steps: u64,
 }
 
 impl LogScan {
@@ -76,7 +94,8 @@ impl LogScan {
             }
             return;
         }
-        const NAMES: [&[u8]; 4] = [b"\"RunStarted\"", b"\"FloorReached\"", b"\"EpisodeEnded\"", b"\"ProcessReady\""];
+        const NAMES: [&[u8]; 5] =
+            [b"\"RunStarted\"", b"\"FloorReached\"", b"\"EpisodeEnded\"", b"\"ProcessReady\"", b"\"SkillFinished\""];
         if !NAMES.iter().any(|name| holds(&line, name)) {
             return;
         }
@@ -92,6 +111,14 @@ impl LogScan {
                 self.done.episodes += 1;
                 self.done.floor = 0;
                 self.turns += turns;
+            }
+            Event::SkillFinished { skill, outcome, steps, .. } => {
+                let tally = self.skills.entry(skill).or_default();
+                tally.runs += 1;
+                tally.steps += steps;
+                tally.successes += u64::from(outcome == "success");
+                tally.interrupted += u64::from(outcome == "interrupted");
+                tally.faults += u64::from(outcome == "fault");
             }
             Event::ProcessReady { epoch, .. } => self.epoch = self.epoch.max(epoch),
             _ => {}

@@ -34,11 +34,11 @@ pub fn run(args: &RunArgs) -> Result<i32, Failure> {
     let first = first_event(&plan, &scan);
     let asked = plan.config.run.clone();
     let keeps_log = plan.config.telemetry.backend == Backend::File;
-    let Outcome { status, failure, summary } = Supervisor::new(plan, log, scan, screen)?.run(first);
+    let Outcome { status, failure, summary, skills } = Supervisor::new(plan, log, scan, screen)?.run(first);
     if mode != Mode::Quiet {
         let near = |path: &Path| path.strip_prefix(&folder).unwrap_or(path).to_path_buf();
         let log = keeps_log.then(|| near(&log_path));
-        screen::print(&summary::text(&asked, &summary, &near(&run_dir), log.as_deref()));
+        screen::print(&summary::text(&asked, &summary, &skills, &near(&run_dir), log.as_deref()));
     }
     match failure {
         Some(failure) => Err(failure),
@@ -76,7 +76,7 @@ fn resume(path: &Path, args: &RunArgs, folder: &Path) -> Result<(Plan, LogScan),
 fn plan(config: Config, folder: RunFolder, resumed: bool) -> Result<Plan, Failure> {
     let rom = if config.emulator.url.is_empty() { Some(folder.rom(&config)?) } else { None };
     let token = folder.token()?;
-    Ok(Plan { config, folder, rom, token, resumed })
+    Ok(Plan { config, folder, rom, token, task: None, checkpoint: None, resumed })
 }
 
 fn first_event(plan: &Plan, scan: &LogScan) -> Event {

@@ -134,7 +134,7 @@ mod tests {
     fn what_the_command_line_names_is_checked_like_the_file() {
         let brain =
             resolved(&RunArgs { brain: Some("planer".into()), ..RunArgs::default() }).expect_err("it is unknown");
-        assert_eq!(brain.to_string(), "run.brain is \"planer\"; it must be one of planner, random");
+        assert_eq!(brain.to_string(), "run.brain is \"planer\"; it must be one of planner, rules, random");
         let url = resolved(&RunArgs { emulator: Some("http://x".into()), ..RunArgs::default() }).expect_err("not ws");
         assert_eq!(url.status(), 78);
     }

@@ -19,6 +19,7 @@ use std::time::Duration;
 use wire::Epoch;
 use wire::control::{BackendChoice, FromRole, MAGIC, Pace, Role, ToRole};
 use wire::event::Event;
+use wire::link::Link;
 use wire::log::{Context, Log};
 use wire::page::monotonic_ms;
 
@@ -203,6 +204,24 @@ impl Supervisor {
         self.tell(role, &start, &[]);
         if role == Role::Actors {
             self.tell_emulator_up();
+        }
+        if matches!(role, Role::Actors | Role::Skills) {
+            self.connect_skills();
+        }
+    }
+
+    /// Gives the actors and the skills a socket of their own, as soon as both live; a new one for each new life.
+    fn connect_skills(&mut self) {
+        let has_both = [Role::Actors, Role::Skills].iter().all(|role| self.processes[self.index_of(*role)].is_told());
+        if !has_both {
+            return;
+        }
+        match Link::pair() {
+            Ok((one, other)) => {
+                self.tell(Role::Skills, &ToRole::Connect, &[one.as_fd()]);
+                self.tell(Role::Actors, &ToRole::Connect, &[other.as_fd()]);
+            }
+            Err(error) => self.give_up(Failure::Os { what: "a socket between actors and skills".to_string(), error }),
         }
     }
 

@@ -1,6 +1,10 @@
 //! The skills role: knows the skill folders. Absent: loading and running scripts; the agent plays with the skills that
 //! are built into its actors.
 
+pub mod guidance;
+pub mod manifest;
+pub mod skill;
+
 use std::path::Path;
 use wire::control::ToRole;
 use wire::exit;

@@ -1,6 +1,6 @@
 //! What a move did to the game, read from memory: every input is checked.
 
-use super::{Expectation, Move};
+use super::Move;
 use wire::observation::{Observation, Screen};
 
 /// What a move did. The order is that of the checks: the first that applies.
@@ -108,33 +108,15 @@ fn unchanged(made: &Move) -> Effect {
     if made.gesture.keys.iter().all(|keys| *keys == 0) { Effect::Idle } else { Effect::None }
 }
 
-impl Expectation {
-    /// Whether this is what was hoped for. A scene, a text or a menu that comes in between is no fault of the move.
-    pub fn is_met_by(self, effect: Effect, after: &Observation) -> bool {
-        let leader = after.leader();
-        match self {
-            _ if matches!(effect, Effect::SceneChanged | Effect::TextChanged) => true,
-            Expectation::Step(position) => leader.is_some_and(|leader| leader.position == position),
-            Expectation::Face(direction) => leader.is_some_and(|leader| leader.direction == direction),
-            Expectation::Turn => matches!(effect, Effect::Moved | Effect::TurnPassed | Effect::MenuChanged),
-            Expectation::Menu => {
-                matches!(effect, Effect::MenuChanged | Effect::Moved | Effect::TurnPassed | Effect::Other)
-            }
-            Expectation::Cursor => effect == Effect::CursorMoved,
-            Expectation::Text | Expectation::Scene => false,
-            Expectation::Nothing => true,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::brain::{Gesture, Skill, keys};
+    use wire::keys::{self, Gesture};
     use wire::observation::{Direction, MenuAction, MenuKind, Monster, Position};
+    use wire::skill::Expectation;
 
     fn made(gesture: Gesture, expect: Expectation) -> Move {
-        Move { skill: Skill::Wait, action: "".into(), reason: "".into(), goal: None, gesture, expect }
+        Move { skill: "wait".into(), version: None, action: "".into(), reason: "".into(), goal: None, gesture, expect }
     }
 
     fn on_floor() -> Observation {
@@ -189,18 +171,5 @@ mod tests {
         assert_eq!(waited, Effect::Idle);
         assert!(waited.is_effective());
         assert!(!Effect::None.is_effective());
-    }
-
-    #[test]
-    fn expectations_are_met_by_what_they_name() {
-        let floor = on_floor();
-        let here = Expectation::Step(Position { x: 4, y: 4 });
-        assert!(here.is_met_by(Effect::Moved, &floor));
-        assert!(!Expectation::Step(Position { x: 5, y: 4 }).is_met_by(Effect::Moved, &floor), "moved elsewhere");
-        assert!(Expectation::Face(Direction::South).is_met_by(Effect::Faced, &floor));
-        assert!(!Expectation::Face(Direction::East).is_met_by(Effect::Faced, &floor));
-        assert!(!Expectation::Turn.is_met_by(Effect::None, &floor));
-        assert!(Expectation::Turn.is_met_by(Effect::SceneChanged, &floor), "the floor ended with that turn");
-        assert!(!Expectation::Text.is_met_by(Effect::Other, &floor));
     }
 }

@@ -1,11 +1,13 @@
 //! A player that presses sensible keys at random: what any better brain has to beat.
 
 use super::generator::Generator;
-use super::{Brain, Effect, Expectation, Gesture, Move, Skill, keys};
+use super::{Brain, Effect, Move, Skill};
 use crate::profile::Profile;
 use serde::{Deserialize, Serialize};
 use wire::buttons::{Button, Mask};
+use wire::keys::{self, Gesture};
 use wire::observation::{DIRECTIONS, Observation, Screen};
+use wire::skill::Expectation;
 
 /// Presses random keys that mean something on the screen that shows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -84,7 +86,15 @@ fn press(name: &'static str, mask: Mask, expect: Expectation) -> Move {
 }
 
 fn chosen(skill: Skill, action: String, gesture: Gesture, expect: Expectation) -> Move {
-    Move { skill, action: action.into(), reason: "drawn at random".into(), goal: None, gesture, expect }
+    Move {
+        skill: skill.name().into(),
+        version: None,
+        action: action.into(),
+        reason: "drawn at random".into(),
+        goal: None,
+        gesture,
+        expect,
+    }
 }
 
 #[cfg(test)]

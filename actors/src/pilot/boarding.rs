@@ -6,6 +6,7 @@ use super::crew::Crew;
 use super::journey::{Aboard, Course, Interruption, Journey, SETTLE_FRAMES_MAX, answered};
 use super::ledger::Ledger;
 use super::report::Report;
+use super::task::Task;
 use crate::brain::{Brain, RandomPlayer};
 use crate::capture::Attach;
 use crate::checkpoint::{Checkpoint, Progress, newest_whole};
@@ -83,6 +84,7 @@ impl Journey {
         instance: Instance,
         start: StartActors,
         brain: Box<dyn Brain>,
+        task: Option<Task>,
         crew: Crew,
         log: Arc<Log>,
         parent: Arc<Link>,
@@ -103,6 +105,8 @@ impl Journey {
             page,
             report: Report::new(parent),
             brain,
+            skilled: (start.brain == "planner").then(Box::default),
+            task,
             ledger: Ledger::resume(progress),
             step: done.step,
             aboard: None,
@@ -293,8 +297,8 @@ impl Journey {
 
     /// Gives the brain its memory back. One of another brain, or of another version of it, starts afresh.
     fn restore_mind(&mut self, checkpoint: &Checkpoint) {
-        if checkpoint.brain == self.brain.name()
-            && let Err(error) = self.brain.restore(&checkpoint.mind)
+        if checkpoint.brain == self.start.brain
+            && let Err(error) = self.restore_minds(&checkpoint.mind)
         {
             tracing::warn!(%error, "the brain's memory in the checkpoint does not fit; it starts afresh");
         }
@@ -303,6 +307,7 @@ impl Journey {
     /// A game that no profile explains is played by pressing keys at random.
     fn play_from_pixels(&mut self) -> Profile {
         self.brain = Box::new(RandomPlayer::new(self.start.seed));
+        self.skilled = None;
         Profile {
             name: NO_PROFILE.to_string(),
             recognition: Recognition::default(),

@@ -6,6 +6,7 @@ use crate::port::Port;
 use crate::ram::Ram;
 use crate::recall::Recalling;
 use crate::router::Router;
+use crate::skills::Skills;
 use crate::telemetry::Telemetry;
 use actix::Actor as _;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub struct Crew {
     pub recall: Port<Recalling>,
     /// Asks models.
     pub router: Port<Router>,
+    /// Speaks with the skills role.
+    pub skills: Port<Skills>,
     /// Counts samples.
     pub telemetry: Port<Telemetry>,
 }
@@ -48,6 +51,7 @@ impl Crew {
             ram: Port::new("ram", Ram::new().start(), PORT_CAPACITY),
             recall: Port::new("recall", recall, PORT_CAPACITY),
             router: Port::new("router", router, PORT_CAPACITY),
+            skills: Port::new("skills", Skills::default().start(), PORT_CAPACITY),
             telemetry,
         }
     }
@@ -59,6 +63,7 @@ impl Crew {
             + self.ram.busy()
             + self.recall.busy()
             + self.router.busy()
+            + self.skills.busy()
             + self.telemetry.busy()
     }
 }

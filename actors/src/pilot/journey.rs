@@ -3,6 +3,8 @@
 use super::crew::Crew;
 use super::ledger::{Ledger, Milestone};
 use super::report::Report;
+use super::skilled::Skilled;
+use super::task::Task;
 use crate::brain::{Brain, Effect};
 use crate::capture::{Captured, Capturing, Latest};
 use crate::checkpoint::Checkpoint;
@@ -44,7 +46,12 @@ pub struct Journey {
     pub(super) log: Arc<log::Log>,
     pub(super) page: ProgressPage,
     pub(super) report: Report,
+    /// Decides where no skill does.
     pub(super) brain: Box<dyn Brain>,
+    /// Playing through skills, where the brain does.
+    pub(super) skilled: Option<Box<Skilled>>,
+    /// A skill that is to be tried.
+    pub(super) task: Option<Task>,
     pub(super) ledger: Ledger,
     pub(super) step: Step,
     pub(super) aboard: Option<Aboard>,
@@ -151,20 +158,21 @@ impl Journey {
         if self.aboard.is_some()
             && self.step > self.checkpoint_step
             && let Ok(saved) = self.save_state().await
-            && let Some(writing) = self.store_checkpoint(saved.state, self.brain.save(), "end")
+            && let Some(writing) = self.store_checkpoint(saved.state, self.mind(), "end")
         {
             // A checkpoint that cannot be written has said so in the log.
             let _ = writing.await;
         }
         let capture_us = self.crew.telemetry.ask(crate::telemetry::Flush, Duration::from_secs(1)).await;
-        let complete = matches!(reason, "floors reached" | "steps done" | "episode ended");
+        let complete = matches!(reason, "floors reached" | "steps done" | "episode ended") || self.is_task_met();
         let summary = self.report.summary(&self.ledger, self.step, complete, reason, self.crew.busy());
-        Course::Finished(Summary { capture_us: capture_us.answer().unwrap_or_default(), ..summary })
+        let task = self.task.as_ref().map(Task::result);
+        Course::Finished(Summary { capture_us: capture_us.answer().unwrap_or_default(), task, ..summary })
     }
 
     async fn take_step(&mut self) -> Result<Option<&'static str>, Interruption> {
         let before = self.seen_or_look().await?;
-        let Some(before) = before else { return Ok(None) };
+        let Some(mut before) = before else { return Ok(None) };
         // Steps are measured end to end: one begins where the one before it was measured, so that writing its line and
         // whatever else happens in between belongs to the next.
         let started = self.aboard.as_mut().and_then(|aboard| aboard.measured.take()).unwrap_or_else(Instant::now);
@@ -183,8 +191,12 @@ impl Journey {
         let asked = Instant::now();
         let Some(profile) = self.aboard.as_ref().map(|aboard| aboard.profile.clone()) else { return Ok(None) };
         // A due checkpoint holds what the brain knows before it decides on the step that follows.
-        let due = self.due.take().map(|kind| (kind, self.brain.save()));
-        let choice = self.brain.decide(&before.observation, &profile);
+        let due = self.due.take().map(|kind| (kind, self.mind()));
+        let choice = match self.take_turn(step, &mut before, &profile).await? {
+            Some(choice) => choice,
+            None => self.brain.decide(&before.observation, &profile),
+        };
+        self.expect(&choice, &before);
         latency.skill_us = microseconds(asked);
         if choice.goal.is_some() {
             self.write_decision(step, &before, &choice)?;
@@ -207,7 +219,7 @@ impl Journey {
             // The memory changed so much that it cannot be read for a moment.
             None => Effect::Other,
         };
-        self.brain.note(effect);
+        self.note(&choice, effect);
         latency.total_us = microseconds(started);
         if let Some(aboard) = &mut self.aboard {
             aboard.measured = Some(Instant::now());
@@ -232,6 +244,9 @@ impl Journey {
             has_ended = matches!(milestone, Some(Milestone::EpisodeEnded { .. }));
             self.write_milestone(milestone, after)?;
         }
+        if let Some(after) = &after {
+            self.look_at_task(after);
+        }
         if has_ended {
             self.seed_next_life().await?;
         }
@@ -252,6 +267,9 @@ impl Journey {
 
     fn reason_to_end(&self, has_ended: bool) -> Option<&'static str> {
         let progress = self.ledger.progress();
+        if self.task.as_ref().is_some_and(Task::is_over) {
+            return Some("skill tried");
+        }
         if self.start.floors_max.is_some_and(|floors| progress.floor >= floors) {
             return Some("floors reached");
         }

@@ -15,7 +15,9 @@ const UNSEEN_MAX: u32 = 3;
 impl Journey {
     /// No frame comes any more: says so, and waits. Nothing is pressed meanwhile.
     pub(super) fn fall_silent(&mut self, cause: String) -> Course {
-        self.drop_plans();
+        if let Err(Interruption::Fatal { status, message }) = self.drop_plans() {
+            return Course::Failed { status, message };
+        }
         if self.silence.is_some() {
             return Course::Onward;
         }
@@ -38,7 +40,9 @@ impl Journey {
 
     /// Something happened to the game that no plan knew of: everything begins with looking at what it is now.
     pub(super) fn change(&mut self, what: String) -> Course {
-        self.drop_plans();
+        if let Err(Interruption::Fatal { status, message }) = self.drop_plans() {
+            return Course::Failed { status, message };
+        }
         self.silence = None;
         self.report.note(format!("{what}; the old plan is dropped"));
         let event = Event::EmulatorChanged { epoch: self.epoch(), what };
@@ -65,12 +69,14 @@ impl Journey {
         self.write(self.context(), Event::AlertRaised { alert: "keys not seen".into(), detail })
     }
 
-    fn drop_plans(&mut self) {
+    fn drop_plans(&mut self) -> Result<(), Interruption> {
         self.brain.forget();
+        let lost = self.skilled.as_mut().and_then(|skilled| skilled.forget());
         if let Some(aboard) = &mut self.aboard {
             aboard.seen = None;
             aboard.measured = None;
         }
+        self.note_lost(lost, "something else happened to the game")
     }
 
     fn epoch(&self) -> Epoch {

@@ -24,12 +24,14 @@ impl Journey {
     ) -> Result<(), Interruption> {
         let basis = before.captured.basis;
         self.report.step(&before.observation, &choice, effect, latency, self.step, basis.frame, &self.ledger);
+        let brain = self.decider(&choice).to_string();
         let event = StepCompleted {
             epoch: basis.epoch,
             frame_hash: basis.frame_hash,
             ram_hash: basis.ram_hash,
-            brain: self.brain.name().to_string(),
-            skill: choice.skill.name().to_string(),
+            brain,
+            skill: choice.skill.to_string(),
+            skill_version: choice.version.clone(),
             action: choice.action.into_owned(),
             keys: super::report::keys_text(&choice.gesture.keys),
             held_from: applied.first_frame,
@@ -56,7 +58,7 @@ impl Journey {
             version: wire::WIRE_VERSION,
             step: self.step,
             game: format!("{} {}", cartridge.title, cartridge.code),
-            brain: self.brain.name().to_string(),
+            brain: self.start.brain.clone(),
             mind,
             progress: self.ledger.progress(),
             turns: self.ledger.turns_of_life(),
@@ -83,8 +85,8 @@ impl Journey {
     pub(super) fn write_decision(&self, step: Step, before: &Seen, choice: &Move) -> Result<(), Interruption> {
         let basis = before.captured.basis;
         let event = Event::DecisionMade {
-            brain: self.brain.name().to_string(),
-            skill: choice.skill.name().to_string(),
+            brain: self.decider(&choice).to_string(),
+            skill: choice.skill.to_string(),
             goal: choice.goal.as_deref().unwrap_or_default().to_string(),
             reason: choice.reason.to_string(),
             basis,

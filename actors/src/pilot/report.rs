@@ -71,7 +71,7 @@ impl Report {
         self.status.belly = (before.belly.value, before.belly.max);
         self.status.level = before.leader().map_or(0, |leader| u32::from(leader.level));
         self.status.turns = state.turns;
-        self.status.skill = choice.skill.name().to_string();
+        self.status.skill = choice.skill.to_string();
         self.status.action = choice.action.to_string();
         self.status.reason = choice.reason.to_string();
         self.status.frame = frame;
@@ -111,6 +111,7 @@ impl Report {
             decode_us: self.decode.summary(),
             ineffective_steps: self.ineffective,
             busy,
+            task: None,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! parent pings, tells the actors which emulators live, and finally says `Stop`.
 
 use crate::emulator::Cartridge;
-
+use crate::skill::Argument;
 use crate::{Epoch, Instance, Step};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -114,6 +114,8 @@ pub enum ToRole {
         /// Whether it will be started again.
         restarting: bool,
     },
+    /// To the actors and to the skills: one end of the socket between them is attached. It replaces the one before.
+    Connect,
     /// Asks for a sign of life; it passes through the role's actors, which move the progress page.
     Ping,
     /// Asks the role to end.
@@ -270,8 +272,38 @@ pub struct StartActors {
     pub emulator_deadline_ms: u64,
     /// Begin from this checkpoint instead of a reset game.
     pub resume_from: Option<PathBuf>,
+    /// Try one skill instead of playing on.
+    pub task: Option<SkillTask>,
     /// What the run's log already holds; of an earlier life of this role or of a run that is resumed.
     pub done: Done,
+}
+
+/// One skill to be tried.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SkillTask {
+    /// Its name.
+    pub skill: String,
+    /// What it is told.
+    pub arguments: Vec<(String, Argument)>,
+    /// The planner plays until this condition holds, then the skill begins; without one it begins at once.
+    pub until: Option<String>,
+    /// What must hold at the end, or before; without one the skill must succeed.
+    pub expect: Option<String>,
+    /// Steps that the skill may take.
+    pub steps_max: u64,
+}
+
+/// What came of a skill that was tried.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TaskResult {
+    /// How the skill's run ended; empty while it goes on.
+    pub outcome: String,
+    /// Why, or why the task ended without it.
+    pub reason: String,
+    /// Steps that the skill took.
+    pub steps: u64,
+    /// Whether it did what was expected of it.
+    pub is_met: bool,
 }
 
 /// What a run has achieved so far, as its log tells.
@@ -347,4 +379,6 @@ pub struct Summary {
     pub ineffective_steps: u64,
     /// Requests answered `Busy`.
     pub busy: u64,
+    /// What came of the skill that was to be tried.
+    pub task: Option<TaskResult>,
 }

@@ -133,6 +133,53 @@ pub enum Event {
         count: u64,
     },
     StepCompleted(StepCompleted),
+    SkillLoaded {
+        skill: String,
+        version: String,
+        tier: String,
+        path: String,
+        took_us: u64,
+    },
+    SkillReloaded {
+        skill: String,
+        version: String,
+        before: String,
+        tier: String,
+        path: String,
+        took_us: u64,
+    },
+    SkillRejected {
+        skill: String,
+        path: String,
+        line: Option<u32>,
+        column: Option<u32>,
+        message: String,
+        kept: Option<String>,
+    },
+    SkillRemoved {
+        skill: String,
+        version: String,
+        path: String,
+        now: Option<String>,
+    },
+    SkillStarted {
+        skill: String,
+        version: String,
+        revision: Hash,
+        arguments: String,
+        reason: String,
+    },
+    SkillFinished {
+        skill: String,
+        version: String,
+        outcome: String,
+        reason: String,
+        steps: u64,
+    },
+    SkillNoted {
+        skill: String,
+        text: String,
+    },
     DecodeFailed {
         check: String,
         count: u64,
@@ -171,6 +218,7 @@ pub struct StepCompleted {
     pub ram_hash: Hash,
     pub brain: String,
     pub skill: String,
+    pub skill_version: Option<String>,
     pub action: String,
     pub keys: String,
     pub held_from: u64,
@@ -229,6 +277,13 @@ pub const EVENT_NAMES: &[&str] = &[
     "RecallReturned",
     "ModelCalled",
     "StepCompleted",
+    "SkillLoaded",
+    "SkillReloaded",
+    "SkillRejected",
+    "SkillRemoved",
+    "SkillStarted",
+    "SkillFinished",
+    "SkillNoted",
     "DecodeFailed",
     "FloorReached",
     "EpisodeEnded",
@@ -248,6 +303,7 @@ impl Event {
             | Event::EmulatorLost { .. }
             | Event::EmulatorSilent { .. }
             | Event::EmulatorChanged { .. }
+            | Event::SkillRejected { .. }
             | Event::DecodeFailed { .. }
             | Event::CheckpointRestored { .. }
             | Event::AlertRaised { .. } => Level::Warn,

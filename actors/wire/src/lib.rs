@@ -1,5 +1,6 @@
 //! Everything that crosses a process boundary: messages, their codec, the shared-memory frame ring, the progress
-//! page, the telemetry events and the log they are written to.
+//! page, the telemetry events and the log they are written to; and what several processes must understand alike of an
+//! observation: ways, items, gestures, triggers.
 //!
 //! Invariants: no actor, no async runtime and no C library is used here, so that every process can link it and the
 //! parent stays small. `unsafe` appears only in [`ring`] and [`page`], where memory is shared, and in [`role`], where
@@ -14,6 +15,8 @@ pub mod emulator;
 pub mod event;
 pub mod exit;
 pub mod hash;
+pub mod items;
+pub mod keys;
 pub mod link;
 pub mod log;
 pub mod memory;
@@ -22,9 +25,11 @@ pub mod page;
 pub mod recall;
 pub mod ring;
 pub mod role;
+pub mod skill;
+pub mod ways;
 
 /// The version of every message in this crate. Two processes that differ in it refuse each other at the handshake.
-pub const WIRE_VERSION: u32 = 2;
+pub const WIRE_VERSION: u32 = 3;
 
 /// Which of the games of one run a message belongs to, counted from 0.
 pub type Instance = u16;

@@ -365,6 +365,23 @@ impl Default for Observation {
 }
 
 impl Observation {
+    /// A copy whose map is left out, for those who know the map.
+    pub fn without_tiles(&self) -> Observation {
+        let Observation { monsters, items, traps, bag, menu, dialogue, message, fields, .. } = self;
+        Observation {
+            tiles: Vec::new(),
+            monsters: monsters.clone(),
+            items: items.clone(),
+            traps: traps.clone(),
+            bag: bag.clone(),
+            menu: menu.clone(),
+            dialogue: dialogue.clone(),
+            message: message.clone(),
+            fields: fields.clone(),
+            ..*self
+        }
+    }
+
     /// The monster the agent moves.
     pub fn leader(&self) -> Option<&Monster> {
         self.leader.and_then(|index| self.monsters.get(index))

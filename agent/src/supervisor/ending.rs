@@ -3,7 +3,9 @@
 use super::Supervisor;
 use super::process::Live;
 use crate::failure::Failure;
+use crate::log_scan::SkillTally;
 use rustix::process::Signal;
+use std::collections::BTreeMap;
 use wire::control::{Role, Summary, ToRole};
 use wire::event::Event;
 use wire::exit;
@@ -45,6 +47,8 @@ pub struct Outcome {
     pub failure: Option<Failure>,
     /// What was done.
     pub summary: Summary,
+    /// What became of the runs of each skill.
+    pub skills: BTreeMap<String, SkillTally>,
 }
 
 impl Ending {
@@ -162,7 +166,8 @@ impl Supervisor {
             (None, None) => exit::UNFINISHED,
         };
         self.screen.end();
-        Outcome { status, failure, summary }
+        self.scan_log();
+        Outcome { status, failure, summary, skills: self.scan.skills }
     }
 
     /// A run that went on without a role says so in its end, whatever it reached.
@@ -207,9 +212,7 @@ impl Supervisor {
 
     /// What the log tells of a run whose actors could not say it themselves.
     fn summary_from_log(&mut self) -> Summary {
-        if let Err(error) = self.scan.advance(&self.plan.folder.log_path()) {
-            tracing::warn!("{}: {error}", self.plan.folder.log_path().display());
-        }
+        self.scan_log();
         let done = &self.scan.done;
         Summary {
             reason: "stopped".to_string(),
@@ -219,6 +222,12 @@ impl Supervisor {
             episodes: done.episodes,
             turns: self.scan.turns,
             ..Summary::default()
+        }
+    }
+
+    fn scan_log(&mut self) {
+        if let Err(error) = self.scan.advance(&self.plan.folder.log_path()) {
+            tracing::warn!("{}: {error}", self.plan.folder.log_path().display());
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::config::{Backend, Config, some_path};
 use crate::log_scan::LogScan;
 use crate::run_folder::RunFolder;
 use std::path::{Path, PathBuf};
-use wire::control::{Done, Role, StartActors, StartBridge, StartSide, TelemetryTarget, ToRole};
+use wire::control::{Done, Role, SkillTask, StartActors, StartBridge, StartSide, TelemetryTarget, ToRole};
 use wire::{Epoch, Instance};
 
 /// The one game of a run.
@@ -23,6 +23,10 @@ pub struct Plan {
     pub rom: Option<PathBuf>,
     /// What clients of the bridge must know.
     pub token: String,
+    /// A skill to be tried instead of playing on.
+    pub task: Option<SkillTask>,
+    /// The checkpoint to begin from, where the run does not continue an earlier one.
+    pub checkpoint: Option<PathBuf>,
     /// Whether the run continues an earlier one.
     pub resumed: bool,
 }
@@ -89,7 +93,8 @@ impl Plan {
             checkpoint_every_steps: pilot.checkpoint_every_steps,
             decision_deadline_ms: pilot.decision_deadline_ms,
             emulator_deadline_ms: emulator.deadline_ms,
-            resume_from: if first && !self.resumed { None } else { self.folder.newest_checkpoint() },
+            resume_from: if first && !self.resumed { self.checkpoint.clone() } else { self.folder.newest_checkpoint() },
+            task: self.task.clone(),
             done: Done { continuing: !first, ..scan.done.clone() },
         }
     }

@@ -1,23 +1,23 @@
-//! Ways over the known map.
+//! Ways over the known map, and who can strike whom on it: what the built-in rules and the skills understand alike.
 
+use crate::observation::{DIRECTIONS, Direction, MAP_WIDTH, Observation, Position, TILES, Terrain};
 use std::collections::VecDeque;
-use wire::observation::{DIRECTIONS, Direction, MAP_WIDTH, Observation, Position, TILES, Terrain};
 
 /// Farther than any way.
-pub(super) const UNREACHED: u16 = u16::MAX;
+pub const UNREACHED: u16 = u16::MAX;
 
 /// How far every known tile is from one, in steps, and where the way begins.
 #[derive(Clone, Debug)]
-pub(super) struct Reach {
+pub struct Reach {
     start: Position,
     distances: Vec<u16>,
     first: Vec<u8>,
 }
 
 impl Reach {
-    /// Searches from a tile over steps as [`Tile::walkable`](wire::observation::Tile) has them. Blocked tiles are
+    /// Searches from a tile over steps as [`Tile::walkable`](crate::observation::Tile) has them. Blocked tiles are
     /// reached, but no way leads through them.
-    pub(super) fn from(steps: &[u8], start: Position, blocked: &[bool]) -> Reach {
+    pub fn from(steps: &[u8], start: Position, blocked: &[bool]) -> Reach {
         let mut reach = Reach { start, distances: vec![UNREACHED; TILES], first: vec![0; TILES] };
         let Some(origin) = start.index() else { return reach };
         reach.distances[origin] = 0;
@@ -44,31 +44,104 @@ impl Reach {
     }
 
     /// Steps to a place, [`UNREACHED`] when there is no known way.
-    pub(super) fn distance(&self, place: Position) -> u16 {
+    pub fn distance(&self, place: Position) -> u16 {
         place.index().map_or(UNREACHED, |index| self.distances[index])
     }
 
     /// The first step of the way to a place.
-    pub(super) fn first_step(&self, place: Position) -> Option<Direction> {
+    pub fn first_step(&self, place: Position) -> Option<Direction> {
         let index = place.index()?;
         let distance = self.distances[index];
         (distance != UNREACHED && place != self.start).then(|| DIRECTIONS[usize::from(self.first[index])])
     }
 
     /// The places that are reached, nearest first within one row order.
-    pub(super) fn places(&self) -> impl Iterator<Item = (Position, u16)> {
+    pub fn places(&self) -> impl Iterator<Item = (Position, u16)> {
         let reached = self.distances.iter().enumerate().filter(|(_, distance)| **distance != UNREACHED);
         reached.map(|(index, distance)| (place_of(index), *distance))
     }
 }
 
+/// The trap that helps whoever steps on it.
+const WONDER_TILE: u8 = 17;
+
+/// Where an ordinary walker may go, as far as the agent knows.
+#[derive(Clone, Debug, Default)]
+pub struct Ground {
+    steps: Vec<u8>,
+    blocked: Vec<bool>,
+}
+
+impl Ground {
+    /// Known traps, strangers, foes and the stairs block the way; steps that failed before are not tried again.
+    pub fn of(observation: &Observation, failed_steps: &[(Position, Direction)]) -> Ground {
+        let mut steps: Vec<u8> = observation.tiles.iter().map(|tile| tile.walkable).collect();
+        steps.resize(TILES, 0);
+        for (place, direction) in failed_steps {
+            if let Some(index) = place.index() {
+                steps[index] &= !(1 << *direction as u8);
+            }
+        }
+        let mut blocked = vec![false; TILES];
+        let traps = observation.traps.iter().filter(|trap| trap.kind != WONDER_TILE).map(|trap| trap.position);
+        let monsters = observation.monsters.iter().filter(|monster| !monster.is_team).map(|monster| monster.position);
+        for place in traps.chain(monsters).chain(observation.stairs) {
+            if let Some(index) = place.index() {
+                blocked[index] = true;
+            }
+        }
+        Ground { steps, blocked }
+    }
+
+    /// Ways from a place.
+    pub fn reach(&self, from: Position) -> Reach {
+        Reach::from(&self.steps, from, &self.blocked)
+    }
+
+    /// Ways that lead over traps and through whoever stands there.
+    pub fn reach_regardless(&self, from: Position) -> Reach {
+        Reach::from(&self.steps, from, &vec![false; TILES])
+    }
+
+    /// Whether a step leads to a free tile that is known to be harmless.
+    pub fn may_step(&self, from: Position, direction: Direction) -> bool {
+        let allowed = from.index().is_some_and(|index| self.steps[index] >> direction as u8 & 1 == 1);
+        allowed && from.step(direction).index().is_some_and(|index| !self.blocked[index])
+    }
+
+    /// The nearest place from which something can be struck, and how far it is; `reach` is that of the one who strikes.
+    pub fn striking_place(
+        &self,
+        observation: &Observation,
+        reach: &Reach,
+        target: Position,
+    ) -> Option<(Position, u16)> {
+        let places = DIRECTIONS.into_iter().map(|direction| target.step(direction));
+        places
+            .filter(|place| can_strike(observation, *place, target) && reach.distance(*place) != UNREACHED)
+            .filter(|place| place.index().is_some_and(|index| !self.blocked[index]))
+            .map(|place| (place, reach.distance(place)))
+            .min_by_key(|(_, distance)| *distance)
+    }
+}
+
+/// The nearest reached tile that borders on the unknown and holds no known trap.
+pub fn nearest_frontier(observation: &Observation, reach: &Reach) -> Option<Position> {
+    let unknown = |place: Position| observation.tile(place).is_some_and(|tile| !tile.revealed);
+    let frontiers = reach.places().filter(|(place, distance)| {
+        *distance > 0 && DIRECTIONS.into_iter().any(|direction| unknown(place.step(direction)))
+    });
+    let is_obstacle = |place: &Position| observation.traps.iter().any(|trap| trap.position == *place);
+    frontiers.filter(|(place, _)| !is_obstacle(place)).min_by_key(|(_, distance)| *distance).map(|(place, _)| place)
+}
+
 /// The place of a tile.
-pub(super) fn place_of(index: usize) -> Position {
+pub fn place_of(index: usize) -> Position {
     Position { x: (index % MAP_WIDTH) as i16, y: (index / MAP_WIDTH) as i16 }
 }
 
 /// Whether something on a tile can strike at a neighbour: the game allows it over water, and never around a wall.
-pub(super) fn can_strike(observation: &Observation, from: Position, to: Position) -> bool {
+pub fn can_strike(observation: &Observation, from: Position, to: Position) -> bool {
     let Some(direction) = from.direction_to(to) else { return false };
     let (x, y) = direction.delta();
     let is_open = |place: Position| {
@@ -79,7 +152,7 @@ pub(super) fn can_strike(observation: &Observation, from: Position, to: Position
 }
 
 /// The direction and distance when a straight or diagonal line of open tiles leads to a place.
-pub(super) fn line(observation: &Observation, from: Position, to: Position) -> Option<(Direction, i16)> {
+pub fn line(observation: &Observation, from: Position, to: Position) -> Option<(Direction, i16)> {
     let distance = from.distance(to);
     let direction = DIRECTIONS.into_iter().find(|direction| {
         let (x, y) = direction.delta();
@@ -97,14 +170,14 @@ pub(super) fn line(observation: &Observation, from: Position, to: Position) -> O
 }
 
 /// How many neighbours a monster could strike from.
-pub(super) fn open_sides(observation: &Observation, place: Position) -> usize {
+pub fn open_sides(observation: &Observation, place: Position) -> usize {
     DIRECTIONS.into_iter().filter(|direction| can_strike(observation, place, place.step(*direction))).count()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::observation::Tile;
+    use crate::observation::Tile;
 
     /// Open floor but for one wall at (5, 5).
     fn observation() -> Observation {
@@ -155,7 +228,7 @@ mod tests {
         assert_eq!(line(&observation, at(1, 1), at(1, 1)), None);
         assert_eq!(line(&observation, at(1, 1), at(3, 4)), None);
         assert_eq!(line(&observation, at(3, 5), at(7, 5)), None, "a wall is between");
-        observation.monsters.push(wire::observation::Monster { position: at(2, 2), ..Default::default() });
+        observation.monsters.push(crate::observation::Monster { position: at(2, 2), ..Default::default() });
         assert_eq!(line(&observation, at(1, 1), at(4, 4)), None, "somebody is between");
         assert_eq!(line(&observation, at(1, 1), at(2, 2)), Some((Direction::SouthEast, 1)));
         assert_eq!((open_sides(&observation, at(4, 5)), open_sides(&observation, at(2, 8))), (5, 8));

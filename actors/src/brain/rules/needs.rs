@@ -3,7 +3,8 @@
 use super::memory::{Act, Memory};
 use super::situation::Situation;
 use super::{Plan, Skill, menus, pass_turn};
-use crate::brain::items::{self, Use, action};
+use crate::brain::headway::reserve;
+use wire::items::{self, Use, action};
 use wire::observation::BagItem;
 
 /// Belly at which half a filling is not wasted.
@@ -67,7 +68,7 @@ fn cure(memory: &mut Memory, situation: &Situation<'_>) -> Option<Plan> {
 
 /// A lit floor is worth most while little of it is known.
 fn light(memory: &mut Memory, situation: &Situation<'_>) -> Option<Plan> {
-    if situation.observation.stairs.is_some() || memory.is_hurrying {
+    if situation.observation.stairs.is_some() || memory.headway.is_hurrying {
         return None;
     }
     let jar = items::find(situation.observation, Use::Light)?;
@@ -93,16 +94,7 @@ pub(super) fn rest_before_stairs(situation: &Situation<'_>) -> Option<Plan> {
 }
 
 fn can_rest(situation: &Situation<'_>) -> bool {
-    reserve(situation) >= RESERVE_MIN
+    reserve(situation.observation) >= RESERVE_MIN
         && situation.observation.turns_left > REST_TURNS_LEFT_MIN
         && situation.observation.belly.value > 0
-}
-
-/// Belly, and what the food in the bag would add.
-pub(super) fn reserve(situation: &Situation<'_>) -> i32 {
-    let food = situation.observation.bag.iter().map(|item| match items::use_of(item.item) {
-        Use::Food(filling) => filling.min(situation.observation.belly.max),
-        _ => 0,
-    });
-    situation.observation.belly.value + food.sum::<i32>()
 }

@@ -3,11 +3,13 @@
 use super::explore::walk;
 use super::memory::{Act, Memory};
 use super::situation::Situation;
-use super::{Expectation, Plan, Skill, face, keys, menus, needs, pass_turn};
-use crate::brain::items::{self, Use, action};
-use crate::brain::paths::{can_strike, line, open_sides};
+use super::{Plan, Skill, face, menus, needs, pass_turn};
 use wire::buttons::Button;
+use wire::items::{self, Use, action};
+use wire::keys;
 use wire::observation::{Monster, Position};
+use wire::skill::Expectation;
+use wire::ways::{can_strike, line, open_sides};
 
 /// Foes farther away than this many steps are left alone.
 const CONCERN_DISTANCE: i16 = 9;
@@ -72,7 +74,7 @@ fn target<'a>(memory: &Memory, situation: &Situation<'a>) -> Option<&'a Monster>
 
 fn is_in_danger(memory: &Memory, situation: &Situation<'_>) -> bool {
     let attackers = situation.awake.iter().filter(|foe| foe.position.distance(situation.leader.position) <= 2).count();
-    let expected = memory.hardest_hit.max(situation.hp.max / 8);
+    let expected = memory.headway.hardest_hit.max(situation.hp.max / 8);
     attackers > 0 && (situation.health() < DANGER_BELOW || situation.hp.value <= expected * attackers.min(3) as i32)
 }
 

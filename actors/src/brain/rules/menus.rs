@@ -2,11 +2,13 @@
 
 use super::memory::{Act, Intent, Memory};
 use super::situation::Situation;
-use super::{Expectation, Plan, Skill, face, keys};
-use crate::brain::items::{Use, action, use_of};
+use super::{Plan, Skill, face};
 use std::borrow::Cow;
 use wire::buttons::Button;
+use wire::items::{Use, action, use_of};
+use wire::keys;
 use wire::observation::{MenuKind, Observation, Screen};
+use wire::skill::Expectation;
 
 /// The main menu's entry for the bag.
 const MAIN_ITEMS: i16 = 1;

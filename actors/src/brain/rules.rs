@@ -1,4 +1,4 @@
-//! The planner: plays a dungeon by rules. It explores under the fog of war, takes what is useful, fights where few can
+//! The built-in rules: they play a dungeon without skills. It explores under the fog of war, takes what is useful, fights where few can
 //! reach it, rests, eats and heals in time, and goes down the stairs when a floor has nothing more to give.
 //!
 //! Invariants: it never presses a key without a purpose that it can check afterwards; what it means to do over several
@@ -6,14 +6,18 @@
 //! dropped when it takes too long. Absent: towns and stories; there it waits.
 
 use super::generator::Generator;
-use super::{Brain, Effect, Expectation, Gesture, Move, Skill, keys};
+use super::headway::Headway;
+use super::{Brain, Effect, Move, Skill};
 use crate::profile::{Episode, Profile};
 use memory::Memory;
 use serde::{Deserialize, Serialize};
 use situation::Situation;
 use std::borrow::Cow;
 use wire::buttons::Button;
+use wire::keys;
+use wire::keys::Gesture;
 use wire::observation::{DIRECTIONS, Direction, Observation, Position, Screen};
+use wire::skill::Expectation;
 
 mod explore;
 mod fight;
@@ -22,7 +26,7 @@ mod menus;
 mod needs;
 mod situation;
 
-/// Moves in a row without any effect after which the planner gives up what it was doing.
+/// Moves in a row without any effect after which it gives up what it was doing.
 const FRUITLESS_MAX: u32 = 6;
 /// Decisions on a floor without any progress after which it tries at random.
 const UNPRODUCTIVE_MAX: u32 = 160;
@@ -31,15 +35,15 @@ const RECOVERY_STEPS: u32 = 12;
 
 /// Plays by rules.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Planner {
+pub struct Rules {
     generator: Generator,
     memory: Memory,
 }
 
-impl Planner {
-    /// A planner; the seed decides what it tries when it is stuck.
-    pub fn new(seed: u64) -> Planner {
-        Planner { generator: Generator::new(seed), memory: Memory::default() }
+impl Rules {
+    /// Rules; the seed decides what it tries when it is stuck.
+    pub fn new(seed: u64) -> Rules {
+        Rules { generator: Generator::new(seed), memory: Memory::default() }
     }
 
     fn on_screen(&mut self, observation: &Observation, profile: &Profile) -> Plan {
@@ -55,7 +59,7 @@ impl Planner {
             Screen::Dialogue => menus::read_on(observation),
             Screen::Choice => menus::answer(observation),
             Screen::Title => self.start_game("the title shows"),
-            Screen::Ground => wait("the planner plays dungeons only, and this is a town"),
+            Screen::Ground => wait("the rules play dungeons only, and this is a town"),
             Screen::Motion | Screen::Printing | Screen::Transition => wait("the game is busy"),
             Screen::Elsewhere | Screen::Unknown => wait("no rule knows this screen"),
         }
@@ -63,7 +67,7 @@ impl Planner {
 
     /// START, and A where START has done nothing.
     fn start_game(&self, reason: &'static str) -> Plan {
-        let (action, button) = if self.memory.fruitless.is_multiple_of(2) {
+        let (action, button) = if self.memory.headway.fruitless.is_multiple_of(2) {
             ("press START", Button::Start)
         } else {
             ("press A", Button::A)
@@ -101,11 +105,10 @@ impl Planner {
 
     /// When nothing has moved forward for long: random steps, and then straight to the stairs.
     fn recover(&mut self, situation: &Situation<'_>) -> Option<Plan> {
-        if self.memory.fruitless >= FRUITLESS_MAX || self.memory.unproductive >= UNPRODUCTIVE_MAX {
-            self.memory.fruitless = 0;
-            self.memory.unproductive = 0;
+        let Headway { fruitless, unproductive, .. } = self.memory.headway;
+        if fruitless >= FRUITLESS_MAX || unproductive >= UNPRODUCTIVE_MAX {
+            self.memory.headway.begin_recovery();
             self.memory.recovery_steps = RECOVERY_STEPS;
-            self.memory.is_hurrying = true;
         }
         self.memory.recovery_steps = self.memory.recovery_steps.checked_sub(1)?;
         Some(self.wander(situation, "no progress for long"))
@@ -123,20 +126,21 @@ impl Planner {
     }
 }
 
-impl Brain for Planner {
+impl Brain for Rules {
     fn name(&self) -> &'static str {
-        "planner"
+        "rules"
     }
 
     fn decide(&mut self, observation: &Observation, profile: &Profile) -> Move {
         let plan = self.on_screen(observation, profile);
-        self.memory.expected = Some((plan.expect, observation.leader().map(|leader| leader.position)));
+        self.memory.headway.expect(plan.expect, observation);
         let goal = plan.goal.filter(|goal| self.memory.goal != *goal);
         if let Some(goal) = &goal {
             self.memory.goal.clone_from(&goal.clone().into_owned());
         }
         Move {
-            skill: plan.skill,
+            skill: plan.skill.name().into(),
+            version: None,
             action: plan.action,
             reason: plan.reason,
             goal,
@@ -154,7 +158,7 @@ impl Brain for Planner {
     }
 
     fn save(&self) -> Vec<u8> {
-        wire::codec::encode(self).expect("the planner's memory is bounded far below a message")
+        wire::codec::encode(self).expect("the rules' memory is bounded far below a message")
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), wire::codec::CodecError> {

@@ -1,10 +1,10 @@
 //! What the game's items are good for, by their numbers.
 
-use wire::observation::{BagItem, Observation};
+use crate::observation::{BagItem, Observation};
 
 /// What an item is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Use {
+pub enum Use {
     /// Thrown in a straight line, it hurts.
     Missile,
     /// Heals about 50 hit points or more.
@@ -32,7 +32,7 @@ pub(super) enum Use {
 }
 
 /// What an item of this number is good for.
-pub(super) fn use_of(item: u8) -> Use {
+pub fn use_of(item: u8) -> Use {
     match item {
         1..=8 => Use::Missile,
         53 => Use::Cure,
@@ -51,7 +51,7 @@ pub(super) fn use_of(item: u8) -> Use {
 }
 
 /// The game's number for what an item's sub-menu offers.
-pub(super) mod action {
+pub mod action {
     /// Eat or drink.
     pub const EAT: u16 = 0x0D;
     /// Go down the stairs.
@@ -65,6 +65,6 @@ pub(super) mod action {
 }
 
 /// The first item in the bag that is good for this and can be used.
-pub(super) fn find(observation: &Observation, wanted: Use) -> Option<&BagItem> {
+pub fn find(observation: &Observation, wanted: Use) -> Option<&BagItem> {
     observation.bag.iter().find(|item| use_of(item.item) == wanted && !item.sticky)
 }

@@ -1,13 +1,22 @@
-//! The gestures that brains make. How long keys are held follows the game's own rules: a step or an attack is seen in
+//! The gestures that brains and skills make. How long keys are held follows the game's own rules: a step or an attack is seen in
 //! the first frame, the menu key must be held 2 to 11 frames, and passing a turn repeats for as long as it is held.
 
-use super::Gesture;
-use wire::buttons::{Button, Mask};
-use wire::observation::Direction;
+use crate::buttons::{Button, Mask};
+use crate::observation::Direction;
+use serde::{Deserialize, Serialize};
+
+/// Keys held frame by frame, and how long to wait afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gesture {
+    /// Keys held, frame by frame; the last frame holds none, so that the next press is a new one.
+    pub keys: Vec<Mask>,
+    /// The most frames to run, those of `keys` included, until the game waits for somebody again.
+    pub frames_max: u32,
+}
 
 /// The longest wait for the game to be ready again: the slowest turns, with many monsters and messages, and the change
 /// of floors fit several times.
-const FRAMES_MAX: u32 = 600;
+pub const FRAMES_MAX: u32 = 600;
 /// How long no key is pressed while the game works by itself.
 const WAIT_FRAMES: usize = 8;
 /// What a menu needs to follow a key.
@@ -15,7 +24,8 @@ const MENU_FRAMES: usize = 3;
 /// What the title needs to react.
 const SCENE_FRAMES: usize = 20;
 
-fn gesture(held: Mask, frames: usize, released: usize) -> Gesture {
+/// Keys held for some frames, then released for some.
+pub fn gesture(held: Mask, frames: usize, released: usize) -> Gesture {
     let mut keys = vec![held; frames];
     keys.resize(frames + released, 0);
     Gesture { keys, frames_max: FRAMES_MAX }

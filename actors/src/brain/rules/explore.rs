@@ -2,17 +2,14 @@
 
 use super::memory::Memory;
 use super::situation::Situation;
-use super::{Expectation, Plan, Skill, face, needs, step};
-use crate::brain::items::{Use, use_of};
-use crate::brain::keys;
-use crate::brain::paths::{Reach, UNREACHED, can_strike};
+use super::{Plan, Skill, face, needs, step};
 use wire::buttons::Button;
-use wire::observation::{DIRECTIONS, Monster, Observation, Position};
+use wire::items::{Use, use_of};
+use wire::keys;
+use wire::observation::{DIRECTIONS, Monster, Position};
+use wire::skill::Expectation;
+use wire::ways::{Reach, UNREACHED, can_strike, nearest_frontier};
 
-/// Turns left on a floor below which it is left at once.
-const TURNS_LEFT_MIN: i16 = 350;
-/// Belly, food included, below which a floor is left at once.
-const RESERVE_MIN: i32 = 15;
 /// Slots of the bag.
 const BAG_SLOTS: usize = 20;
 /// Health, in hundredths, at which sleeping foes are worth waking.
@@ -21,8 +18,7 @@ const HUNT_HEALTH_MIN: i32 = 70;
 /// The next step on this floor.
 pub(super) fn plan(memory: &mut Memory, situation: &Situation<'_>) -> Option<Plan> {
     let observation = situation.observation;
-    let hurries =
-        memory.is_hurrying || observation.turns_left < TURNS_LEFT_MIN || needs::reserve(situation) < RESERVE_MIN;
+    let hurries = memory.headway.hurries(observation);
     memory.wants_stairs = false;
     if !hurries {
         let found = join(memory, situation)
@@ -99,15 +95,6 @@ fn explore(situation: &Situation<'_>) -> Option<Plan> {
     let floor = situation.observation.floor;
     walk(Skill::Explore, situation, &situation.reach, frontier, "the map ends there")
         .map(|plan| plan.for_goal(format!("explore floor {floor}")))
-}
-
-fn nearest_frontier(observation: &Observation, reach: &Reach) -> Option<Position> {
-    let unknown = |place: Position| observation.tile(place).is_some_and(|tile| !tile.revealed);
-    let frontiers = reach.places().filter(|(place, distance)| {
-        *distance > 0 && DIRECTIONS.into_iter().any(|direction| unknown(place.step(direction)))
-    });
-    let is_obstacle = |place: &Position| observation.traps.iter().any(|trap| trap.position == *place);
-    frontiers.filter(|(place, _)| !is_obstacle(place)).min_by_key(|(_, distance)| *distance).map(|(place, _)| place)
 }
 
 /// Goes to the stairs.

@@ -1,0 +1,240 @@
+//! The skills actor: speaks with the skills role over a socket of its own, one turn at a time.
+//!
+//! It knows which skills can be chosen (the shelf) and hands it to the pilot when it has changed. What the role does not
+//! answer is `Unavailable`, and the pilot's built-in rules play on. Absent: choosing, which is the pilot's.
+
+use crate::port::{Envelope, Question, Reply};
+use actix::{Actor, AsyncContext as _, Context, Handler, StreamHandler};
+use futures_util::stream::{self, Stream};
+use std::io;
+use std::sync::Arc;
+use tokio::net::UnixDatagram;
+use wire::codec;
+use wire::link::{CONTROL_BYTES_MAX, Link};
+use wire::skill::{Card, FromSkills, ToSkills, Turn, Turned};
+
+/// Speaks with the skills role.
+#[derive(Default)]
+pub struct Skills {
+    link: Option<Arc<UnixDatagram>>,
+    standing: Standing,
+    arriving: Vec<Card>,
+    waiting: Option<(u64, Reply<SkillsAnswer>)>,
+    wanting: Vec<Reply<Standing>>,
+}
+
+/// Which skills can be chosen, and since when.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    /// Counts the connections to the role; 0: there has been none.
+    pub connection: u64,
+    /// The role's count of its shelves; 0: none has come yet.
+    pub generation: u64,
+    /// The skills.
+    pub cards: Arc<Vec<Card>>,
+}
+
+/// The parent connects the skills role.
+pub struct UseLink(pub Link);
+
+impl Question for UseLink {
+    type Answer = ();
+}
+
+/// Which skills there are; the answer comes with the first shelf.
+pub struct AskStanding;
+
+impl Question for AskStanding {
+    type Answer = Standing;
+}
+
+/// Tells the role something that has no answer.
+pub struct Tell(pub ToSkills);
+
+impl Question for Tell {
+    type Answer = ();
+}
+
+/// A turn, for the skills as the asker knows them.
+pub struct TakeTurn {
+    /// [`Standing::connection`] and [`Standing::generation`].
+    pub standing: (u64, u64),
+    /// The turn.
+    pub turn: Box<Turn>,
+}
+
+impl Question for TakeTurn {
+    type Answer = SkillsAnswer;
+}
+
+/// What became of a turn.
+#[derive(Debug)]
+pub enum SkillsAnswer {
+    /// The role's answer.
+    Turned(Box<Turned>),
+    /// The skills are others than the asker knows; the turn was not sent.
+    Changed(Standing),
+    /// The role is not there, or has not answered the turn before.
+    Unavailable,
+}
+
+impl Skills {
+    fn send(&mut self, message: &ToSkills) -> bool {
+        let Some(link) = &self.link else { return false };
+        let sent = codec::encode(message).map_err(io::Error::other).and_then(|bytes| link.try_send(&bytes));
+        match sent {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::debug!("the skills role is not told: {error}");
+                if error.kind() != io::ErrorKind::WouldBlock {
+                    self.lose();
+                }
+                false
+            }
+        }
+    }
+
+    fn lose(&mut self) {
+        self.link = None;
+        self.standing = Standing { connection: self.standing.connection, ..Standing::default() };
+        self.arriving.clear();
+        if let Some((_, reply)) = self.waiting.take() {
+            reply.send(SkillsAnswer::Unavailable);
+        }
+    }
+
+    fn hear(&mut self, message: FromSkills) {
+        match message {
+            FromSkills::Shelf { generation, is_last, cards } => {
+                self.arriving.extend(cards);
+                if is_last {
+                    self.standing.generation = generation;
+                    self.standing.cards = Arc::new(std::mem::take(&mut self.arriving));
+                    self.wanting.drain(..).for_each(|reply| reply.send(self.standing.clone()));
+                }
+            }
+            FromSkills::Turned(turned) => {
+                // An answer to a turn that nobody waits for any more is dropped.
+                if let Some((_, reply)) = self.waiting.take_if(|(id, _)| *id == turned.id) {
+                    reply.send(SkillsAnswer::Turned(turned));
+                }
+            }
+        }
+    }
+}
+
+impl Actor for Skills {
+    type Context = Context<Skills>;
+}
+
+impl Handler<Envelope<UseLink>> for Skills {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<UseLink>, context: &mut Context<Skills>) {
+        envelope.answer(|UseLink(link)| {
+            self.lose();
+            match open(link) {
+                Ok(link) => {
+                    self.standing.connection += 1;
+                    self.link = Some(link.clone());
+                    context.add_stream(messages(link, self.standing.connection));
+                }
+                Err(error) => tracing::warn!("the skills role cannot be heard: {error}"),
+            }
+        });
+    }
+}
+
+impl Handler<Envelope<AskStanding>> for Skills {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<AskStanding>, _: &mut Context<Skills>) {
+        let (AskStanding, reply) = envelope.into_parts();
+        self.wanting.retain(|reply| !reply.is_abandoned());
+        match self.standing.generation {
+            0 => self.wanting.push(reply),
+            _ => reply.send(self.standing.clone()),
+        }
+    }
+}
+
+impl Handler<Envelope<Tell>> for Skills {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<Tell>, _: &mut Context<Skills>) {
+        envelope.answer(|Tell(message)| {
+            self.send(&message);
+        });
+    }
+}
+
+impl Handler<Envelope<TakeTurn>> for Skills {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<TakeTurn>, _: &mut Context<Skills>) {
+        let (TakeTurn { standing, turn }, reply) = envelope.into_parts();
+        let ours = (self.standing.connection, self.standing.generation);
+        // A role that has not answered the turn before is not asked more, so that questions cannot pile up.
+        let is_stuck = self.waiting.as_ref().is_some_and(|(_, reply)| reply.is_abandoned());
+        if self.link.is_none() || ours.1 == 0 || is_stuck {
+            return reply.send(SkillsAnswer::Unavailable);
+        }
+        if ours != standing {
+            return reply.send(SkillsAnswer::Changed(self.standing.clone()));
+        }
+        let id = turn.id;
+        if self.send(&ToSkills::Turn(turn)) {
+            self.waiting = Some((id, reply));
+        } else {
+            reply.send(SkillsAnswer::Unavailable);
+        }
+    }
+}
+
+/// What the role says, with the number of the connection that it came over.
+type Heard = (u64, io::Result<FromSkills>);
+
+impl StreamHandler<Heard> for Skills {
+    fn handle(&mut self, (connection, heard): Heard, _: &mut Context<Skills>) {
+        if connection != self.standing.connection || self.link.is_none() {
+            return;
+        }
+        match heard {
+            Ok(message) => self.hear(message),
+            Err(error) => {
+                tracing::debug!("the skills role is gone: {error}");
+                self.lose();
+            }
+        }
+    }
+
+    // One connection ends; the actor waits for the next.
+    fn finished(&mut self, _: &mut Context<Skills>) {}
+}
+
+/// A socket of sequenced packets is read and written as one of datagrams is.
+fn open(link: Link) -> io::Result<Arc<UnixDatagram>> {
+    let socket = std::os::unix::net::UnixDatagram::from(link.into_descriptor());
+    socket.set_nonblocking(true)?;
+    Ok(Arc::new(UnixDatagram::from_std(socket)?))
+}
+
+/// The messages of one connection, ended by its first error.
+fn messages(link: Arc<UnixDatagram>, connection: u64) -> impl Stream<Item = Heard> {
+    let buffer = vec![0; CONTROL_BYTES_MAX];
+    stream::unfold(Some((link, buffer)), move |open| async move {
+        let (link, mut buffer) = open?;
+        match receive(&link, &mut buffer).await {
+            Ok(message) => Some(((connection, Ok(message)), Some((link, buffer)))),
+            Err(error) => Some(((connection, Err(error)), None)),
+        }
+    })
+}
+
+async fn receive(link: &UnixDatagram, buffer: &mut [u8]) -> io::Result<FromSkills> {
+    match link.recv(buffer).await? {
+        // No message is empty: the other side is gone.
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        length => codec::decode(&buffer[..length]).map_err(io::Error::other),
+    }
+}
