@@ -29,7 +29,7 @@ mod turn;
 
 pub use crew::Crew;
 pub use journey::{Course, Journey};
-pub use task::Task;
+pub use task::{Player, Task};
 
 /// Plays one game.
 pub struct Pilot {

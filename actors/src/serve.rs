@@ -1,7 +1,7 @@
 //! The actors' process: starts the actors of the game and passes on what the parent says.
 
 use crate::brain;
-use crate::pilot::{Crew, EmulatorLost, EmulatorUp, Journey, Pilot, Ping, Stop, Task};
+use crate::pilot::{Crew, EmulatorLost, EmulatorUp, Journey, Pilot, Ping, Player, Stop, Task};
 use crate::port::Port;
 use crate::skills::{Skills, UseLink};
 use actix::Actor as _;
@@ -43,17 +43,14 @@ pub fn serve(handle: RoleHandle) -> i32 {
     run(link, page, *start, (brain, task), log)
 }
 
-/// Who decides, and the skill that is to be tried.
-type Player = (Box<dyn brain::Brain>, Option<Task>);
-
-fn run(link: Link, page: ProgressPage, start: StartActors, (brain, task): Player, log: Arc<Log>) -> i32 {
+fn run(link: Link, page: ProgressPage, start: StartActors, player: Player, log: Arc<Log>) -> i32 {
     let link = Arc::new(link);
     let system = actix::System::new();
     system.block_on(async {
         let deadline = Duration::from_millis(start.emulator_deadline_ms);
         let crew = Crew::start(INSTANCE, log.clone(), deadline);
         let skills = crew.skills.clone();
-        let journey = Journey::new(INSTANCE, start, brain, task, crew, log, link.clone(), page.clone());
+        let journey = Journey::new(INSTANCE, start, player, crew, log, link.clone(), page.clone());
         let pilot = Port::new("pilot", Pilot::new(journey, link.clone(), page.clone()).start(), PILOT_CAPACITY);
         let listener = link.clone();
         std::thread::spawn(move || listen(&listener, &pilot, &skills));

@@ -238,3 +238,91 @@ async fn receive(link: &UnixDatagram, buffer: &mut [u8]) -> io::Result<FromSkill
         length => codec::decode(&buffer[..length]).map_err(io::Error::other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::Port;
+    use std::time::Duration;
+    use wire::observation::Observation;
+    use wire::skill::{Bearings, Sight};
+
+    const DEADLINE: Duration = Duration::from_secs(10);
+
+    fn turn(id: u64) -> Box<Turn> {
+        Box::new(Turn {
+            id,
+            instance: 0,
+            step: id,
+            sight: Sight::between(None, &Observation::default()),
+            bearings: Bearings::default(),
+            effect: String::new(),
+            is_done: false,
+            chance: 0,
+            candidates: Vec::new(),
+        })
+    }
+
+    fn take(standing: (u64, u64), id: u64) -> TakeTurn {
+        TakeTurn { standing, turn: turn(id) }
+    }
+
+    fn put_on_shelf(role: &Link, generation: u64, names: &[&str]) {
+        let cards = |names: &[&str]| {
+            names.iter().map(|name| Card { name: (*name).to_string(), ..Card::default() }).collect::<Vec<_>>()
+        };
+        let (first, rest) = names.split_at(1);
+        role.send(&FromSkills::Shelf { generation, is_last: false, cards: cards(first) }, &[]).expect("it is sent");
+        role.send(&FromSkills::Shelf { generation, is_last: true, cards: cards(rest) }, &[]).expect("it is sent");
+    }
+
+    fn answer(role: &Link, id: u64) {
+        let turned = Turned { id, spent_us: id, ..Turned::default() };
+        role.send(&FromSkills::Turned(Box::new(turned)), &[]).expect("it is sent");
+    }
+
+    async fn connect(port: &Port<Skills>, generation: u64) -> (Link, Standing) {
+        let (role, ours) = Link::pair().expect("a pair is made");
+        port.ask(UseLink(ours), DEADLINE).await;
+        put_on_shelf(&role, generation, &["explore", "fight"]);
+        let standing = port.ask(AskStanding, DEADLINE).await.answer().expect("the shelf came");
+        (role, standing)
+    }
+
+    #[test]
+    fn the_answer_that_belongs_to_a_turn_is_taken() {
+        actix::System::new().block_on(async {
+            let port = Port::new("skills", Skills::default().start(), 8);
+            let (role, standing) = connect(&port, 1).await;
+            assert_eq!((standing.connection, standing.generation, standing.cards.len()), (1, 1, 2));
+            let thread = std::thread::spawn(move || {
+                while let Ok((message, _)) = role.receive::<ToSkills>() {
+                    if let ToSkills::Turn(turn) = message {
+                        answer(&role, turn.id - 1);
+                        answer(&role, turn.id);
+                        break;
+                    }
+                }
+                role
+            });
+            let answered = port.ask(take((1, 1), 8), DEADLINE).await.answer();
+            assert!(matches!(answered, Some(SkillsAnswer::Turned(turned)) if turned.id == 8));
+            drop(thread.join());
+        });
+    }
+
+    #[test]
+    fn a_role_that_is_gone_is_unavailable_and_its_successor_is_told_of() {
+        actix::System::new().block_on(async {
+            let port = Port::new("skills", Skills::default().start(), 8);
+            assert!(matches!(port.ask(take((0, 0), 1), DEADLINE).await.answer(), Some(SkillsAnswer::Unavailable)));
+            let (role, _) = connect(&port, 1).await;
+            drop(role);
+            assert!(matches!(port.ask(take((1, 1), 2), DEADLINE).await.answer(), Some(SkillsAnswer::Unavailable)));
+            let (_role, standing) = connect(&port, 1).await;
+            assert_eq!(standing.connection, 2);
+            let answered = port.ask(take((1, 1), 3), DEADLINE).await.answer();
+            assert!(matches!(answered, Some(SkillsAnswer::Changed(now)) if now == standing));
+        });
+    }
+}

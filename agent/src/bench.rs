@@ -29,6 +29,7 @@ pub fn measure(args: &BenchArgs) -> Result<i32, Failure> {
     let figures = match args.what {
         BenchKind::Bridge => bridge(args, temporary.path())?,
         BenchKind::Decode => worker::ask(WorkerKind::BenchDecode, &[], LIMIT)?,
+        BenchKind::Skills => worker::ask(WorkerKind::BenchSkills, &[], LIMIT)?,
         BenchKind::Loop => whole_run(args, temporary.path())?,
     };
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
@@ -92,12 +93,13 @@ fn whole_run(args: &BenchArgs, folder: &Path) -> Result<Value, Failure> {
     let mut figures = Map::new();
     figures.insert("steps".to_string(), json!(steps.len()));
     figures.insert("run_s".to_string(), json!((took.as_secs_f64() * 100.0).round() / 100.0));
-    let kinds: [(&str, Part); 7] = [
+    let kinds: [(&str, Part); 8] = [
         ("overhead_us", |latency| latency.overhead_us),
         ("capture_us", |latency| latency.capture_us),
         ("decode_us", |latency| latency.decode_us),
         ("route_us", |latency| latency.route_us),
         ("skill_us", |latency| latency.skill_us),
+        ("script_us", |latency| latency.script_us),
         ("apply_us", |latency| latency.apply_us),
         ("total_us", |latency| latency.total_us),
     ];
@@ -107,7 +109,8 @@ fn whole_run(args: &BenchArgs, folder: &Path) -> Result<Value, Failure> {
     Ok(Value::Object(figures))
 }
 
-fn percentiles(mut values: Vec<u64>) -> Value {
+/// Percentiles of values.
+pub fn percentiles(mut values: Vec<u64>) -> Value {
     values.sort_unstable();
     let at = |permille: usize| values.get(values.len().saturating_sub(1) * permille / 1_000).copied().unwrap_or(0);
     Value::Object(PERCENTILES.iter().map(|(name, permille)| (name.to_string(), json!(at(*permille)))).collect())

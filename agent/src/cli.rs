@@ -4,6 +4,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use wire::control::Pace;
 
+mod skills;
+
+use skills::SKILLS_EXAMPLES;
+pub use skills::{ShelfArgs, SkillsArgs, SkillsCommand};
+
 const RUN_EXAMPLES: &str = "\
 Examples:
   agent                                    play Burrow, the bundled game, until floor five is reached
@@ -86,9 +91,9 @@ pub enum Command {
         #[arg(long)]
         self_test: bool,
     },
-    /// Role: loads and runs skills.
-    #[command(hide = true)]
-    Skills,
+    /// List, check, make, try and test skills
+    #[command(after_help = SKILLS_EXAMPLES)]
+    Skills(SkillsArgs),
     /// Does one piece of work for `doctor` or `bench` that the parent must not do itself, and prints a JSON object.
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -243,6 +248,8 @@ pub enum WorkerKind {
     BenchBridge,
     /// Measures decoding
     BenchDecode,
+    /// Measures a turn of the skills
+    BenchSkills,
 }
 
 impl WorkerKind {
@@ -254,6 +261,7 @@ impl WorkerKind {
             WorkerKind::ProbeEmulator => "probe-emulator",
             WorkerKind::BenchBridge => "bench-bridge",
             WorkerKind::BenchDecode => "bench-decode",
+            WorkerKind::BenchSkills => "bench-skills",
         }
     }
 }
@@ -265,6 +273,8 @@ pub enum BenchKind {
     Bridge,
     /// Decoding an observation
     Decode,
+    /// A turn of the skills across the process boundary: observation in, keys out
+    Skills,
     /// A whole step: overhead, capture, decode, total
     Loop,
 }
@@ -275,6 +285,7 @@ impl BenchKind {
         match self {
             BenchKind::Bridge => "bridge",
             BenchKind::Decode => "decode",
+            BenchKind::Skills => "skills",
             BenchKind::Loop => "loop",
         }
     }
@@ -352,6 +363,19 @@ mod tests {
         assert_eq!(emulator("agent doctor"), None);
         assert_eq!(emulator("agent doctor --emulator"), Some(None));
         assert_eq!(emulator("agent doctor --emulator=libretro"), Some(Some("libretro".to_string())));
+    }
+
+    #[test]
+    fn skills_without_a_command_is_the_role() {
+        let command = |line: &str| match Cli::try_parse_from(line.split_whitespace()).map(Cli::into_command) {
+            Ok(Command::Skills(args)) => args.command,
+            other => panic!("{line} means {other:?}"),
+        };
+        assert!(command("agent skills").is_none());
+        let Some(SkillsCommand::Check { named, shelf }) = command("agent skills check eat --skills x") else {
+            panic!("it is a check")
+        };
+        assert_eq!((named.as_slice(), shelf.skills), (["eat".to_string()].as_slice(), Some(PathBuf::from("x"))));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::platform;
 use crate::probe;
 use crate::screen::{self, Mode};
+use crate::skills_command::Opened;
 use crate::worker::{self, TemporaryFolder};
 use std::fmt::Write as _;
 use std::net::TcpListener;
@@ -145,7 +146,13 @@ fn check_runs(runs: &Path) -> Finding {
 }
 
 fn check_skills(folder: &Path) -> Finding {
-    Ok(format!("{}: {} skill folders; the built-in skills play", folder.display(), skills::count_skills(folder)))
+    let opened = Opened::read(folder);
+    let count = opened.library.skills.len();
+    let core = if opened.has_built_in_core() { ", the core ones built in" } else { "" };
+    match opened.mistakes.first() {
+        None => Ok(format!("{}: {count} skills{core}", folder.display())),
+        Some((_, mistake)) => Err((opened.line(mistake), "`agent skills check` names every mistake".to_string())),
+    }
 }
 
 fn describe_terminal(mode: Mode) -> String {

@@ -67,6 +67,9 @@ pub enum Failure {
     /// The emulator cannot be had or looked at.
     #[error("{0}")]
     Emulator(#[from] BackendError),
+    /// A skill is not there, cannot be used or is in the way.
+    #[error("{0}")]
+    Skill(String),
     /// A role ended the run.
     #[error("{message}")]
     Role {
@@ -83,7 +86,7 @@ impl Failure {
         match self {
             Failure::Config(_) | Failure::Settings(_) => exit::CONFIG,
             Failure::Usage(_) => exit::USAGE,
-            Failure::NoInput { .. } => exit::NO_INPUT,
+            Failure::NoInput { .. } | Failure::Skill(_) => exit::NO_INPUT,
             Failure::Unwritable { .. } | Failure::Telemetry { .. } => exit::IO,
             Failure::Folder { .. } => exit::USAGE,
             Failure::Os { .. } => exit::OS,

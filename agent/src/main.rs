@@ -5,7 +5,7 @@
 //! Commands that have no roles and look at an emulator (`ram`, `worker`) open it in their own process.
 
 use clap::Parser as _;
-use cli::{Cli, Command};
+use cli::{Cli, Command, SkillsArgs};
 use failure::Failure;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -16,6 +16,7 @@ mod bench;
 mod bundled;
 mod cli;
 mod config;
+mod crash;
 mod doctor;
 mod failure;
 mod log_scan;
@@ -27,15 +28,20 @@ mod run;
 mod run_folder;
 mod screen;
 mod settings;
+mod skill_bench;
+mod skill_test;
+mod skills_command;
 mod source;
 mod summary;
 mod supervisor;
+mod trial;
 mod worker;
 
 /// Says which of the program's own messages reach stderr, for example `debug` or `actors=trace`.
 const LOG_VARIABLE: &str = "POCKETPILOT_LOG";
 
 fn main() -> ExitCode {
+    crash::end_process_on_panic();
     let status = match Cli::try_parse() {
         Ok(cli) => carry_out(cli.into_command()),
         Err(error) => {
@@ -59,7 +65,9 @@ fn carry_out(command: Command) -> i32 {
         Command::Actors => roles::serve(Role::Actors),
         Command::Indexes { self_test: true } => roles::test_indexes(),
         Command::Indexes { self_test: false } => roles::serve(Role::Indexes),
-        Command::Skills => roles::serve(Role::Skills),
+        Command::Skills(SkillsArgs { command: Some(command) }) => tell(skills_command::carry_out(&command)),
+        Command::Skills(SkillsArgs { command: None }) if roles::is_role() => roles::serve(Role::Skills),
+        Command::Skills(SkillsArgs { command: None }) => skills_command::explain(),
         Command::Worker(args) => worker::work(&args),
     }
 }

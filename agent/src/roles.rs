@@ -5,7 +5,13 @@ use crate::platform;
 use crate::screen;
 use wire::control::Role;
 use wire::exit;
+use wire::link::PAGE_DESCRIPTOR;
 use wire::role::RoleHandle;
+
+/// Whether a parent started this process as a role.
+pub fn is_role() -> bool {
+    std::fs::symlink_metadata(format!("/proc/self/fd/{PAGE_DESCRIPTOR}")).is_ok()
+}
 
 /// Serves as a role of a run until the parent ends it; returns the exit status.
 pub fn serve(role: Role) -> i32 {

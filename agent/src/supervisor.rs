@@ -23,6 +23,7 @@ use wire::link::Link;
 use wire::log::{Context, Log};
 use wire::page::monotonic_ms;
 
+mod alone;
 mod child;
 mod ending;
 mod health;
@@ -31,6 +32,7 @@ mod policy;
 mod process;
 mod start;
 
+pub use alone::start_skills;
 pub use child::REPORTS_MAX;
 pub use ending::Outcome;
 pub use start::Plan;

@@ -11,6 +11,7 @@ use actors::decode::largest_floor::full_snapshot;
 use actors::profile::Profiles;
 use emulator_bridge::{EmulatorBackend, Publisher, open_backend, run_bare, run_published};
 use serde_json::{Value, json};
+use std::ffi::OsStr;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -33,6 +34,8 @@ pub fn work(args: &WorkerArgs) -> i32 {
         WorkerKind::ProbeEmulator => told(probe::measure(args)),
         WorkerKind::BenchBridge => open(args).and_then(|mut backend| bench_bridge(backend.as_mut())),
         WorkerKind::BenchDecode => Ok(bench_decode()),
+        WorkerKind::BenchSkills => crate::skill_bench::measure(args.config.as_deref())
+            .map_err(|failure| (failure.status(), failure.to_string())),
     };
     match result {
         Ok(found) => {
@@ -47,7 +50,12 @@ pub fn work(args: &WorkerArgs) -> i32 {
 }
 
 /// Has another process of this executable do something; gives what it printed, or why it failed.
-pub fn have_done(arguments: &[&str], limit: Duration) -> Result<String, Failure> {
+pub fn have_done<S: AsRef<OsStr>>(arguments: &[S], limit: Duration) -> Result<String, Failure> {
+    have_done_or(arguments, limit, &[exit::OK])
+}
+
+/// The same, where some exit statuses are answers.
+pub fn have_done_or<S: AsRef<OsStr>>(arguments: &[S], limit: Duration, answers: &[i32]) -> Result<String, Failure> {
     let os = |error| Failure::Os { what: "cannot start a process of this program".to_string(), error };
     let mut command = Command::new(platform::OWN_EXECUTABLE);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -65,7 +73,7 @@ pub fn have_done(arguments: &[&str], limit: Duration) -> Result<String, Failure>
         return Err(Failure::Role { status: exit::SOFTWARE, message });
     };
     let output = output.map_err(os)?;
-    if output.status.success() {
+    if output.status.code().is_some_and(|status| answers.contains(&status)) {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_string());
     }
     let errors = String::from_utf8_lossy(&output.stderr);

@@ -1,50 +1,35 @@
-//! The skills role: knows the skill folders. Absent: loading and running scripts; the agent plays with the skills that
-//! are built into its actors.
+//! The skills role: loads the skills of a folder, plays them for the pilot, and takes up what changes in the folder.
 
+pub mod api;
+mod builtin;
+mod confine;
 pub mod guidance;
 pub mod manifest;
+pub mod names;
+pub mod rehearsal;
+pub mod sandbox;
+pub mod script;
+mod serve;
+pub mod shelf;
 pub mod skill;
+pub mod source;
+pub mod stage;
+pub mod watch;
 
-use std::path::Path;
-use wire::control::ToRole;
-use wire::exit;
-use wire::role::{RoleHandle, fail, stand_by};
+use shelf::Checks;
+use wire::role::RoleHandle;
 
-/// The folders of skills, the later ones taking precedence.
-pub const TIERS: [&str; 3] = ["core", "community", "custom"];
-/// The file that makes a folder a skill.
+/// The file that describes a skill.
 pub const MANIFEST: &str = "skill.toml";
+/// The file with its script.
+pub const SCRIPT: &str = "main.luau";
+/// The file with guidance for a model.
+pub const GUIDANCE: &str = "SKILL.md";
+
+/// How scripts are checked when they are loaded.
+pub const CHECKS: Checks = Checks { compile: script::compile, rehearse: rehearsal::rehearse };
 
 /// Serves the parent until it says `Stop` or is gone; returns the exit status.
 pub fn serve(handle: RoleHandle) -> i32 {
-    let RoleHandle { link, page, start } = handle;
-    let ToRole::StartSkills(start) = start else {
-        return fail(&link, exit::PROTOCOL, "skills: the parent did not say which folder to serve");
-    };
-    let found = count_skills(&start.folder);
-    let detail = format!("built-in skills; {found} skill folders found, which this version does not load");
-    stand_by(&link, &page, detail)
-}
-
-/// Counts the folders that hold a skill. A folder that is not there holds none.
-pub fn count_skills(folder: &Path) -> usize {
-    let tiers = TIERS.iter().filter_map(|tier| std::fs::read_dir(folder.join(tier)).ok());
-    tiers.flatten().filter_map(Result::ok).filter(|entry| entry.path().join(MANIFEST).is_file()).count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn folders_with_a_manifest_are_counted() {
-        let folder = std::env::temp_dir().join(format!("pocketpilot-skills-{}", std::process::id()));
-        for (skill, file) in [("core/walk", MANIFEST), ("custom/walk", MANIFEST), ("custom/notes", "readme.md")] {
-            std::fs::create_dir_all(folder.join(skill)).expect("it is made");
-            std::fs::write(folder.join(skill).join(file), "").expect("it is written");
-        }
-        let found = count_skills(&folder);
-        std::fs::remove_dir_all(&folder).expect("it is removed");
-        assert_eq!((found, count_skills(&folder)), (2, 0));
-    }
+    serve::serve(handle, serve::Parts { checks: CHECKS, confine: confine::confine, play: stage::Stage::new })
 }

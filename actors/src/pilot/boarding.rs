@@ -6,8 +6,8 @@ use super::crew::Crew;
 use super::journey::{Aboard, Course, Interruption, Journey, SETTLE_FRAMES_MAX, answered};
 use super::ledger::Ledger;
 use super::report::Report;
-use super::task::Task;
-use crate::brain::{Brain, RandomPlayer};
+use super::task::Player;
+use crate::brain::RandomPlayer;
 use crate::capture::Attach;
 use crate::checkpoint::{Checkpoint, Progress, newest_whole};
 use crate::decode::Decoder;
@@ -83,8 +83,7 @@ impl Journey {
     pub fn new(
         instance: Instance,
         start: StartActors,
-        brain: Box<dyn Brain>,
-        task: Option<Task>,
+        (brain, task): Player,
         crew: Crew,
         log: Arc<Log>,
         parent: Arc<Link>,

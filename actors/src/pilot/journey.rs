@@ -194,10 +194,12 @@ impl Journey {
         let due = self.due.take().map(|kind| (kind, self.mind()));
         let choice = match self.take_turn(step, &mut before, &profile).await? {
             Some(choice) => choice,
+            None if self.task.as_ref().is_some_and(Task::is_over) => return Ok(Some("skill tried")),
             None => self.brain.decide(&before.observation, &profile),
         };
         self.expect(&choice, &before);
         latency.skill_us = microseconds(asked);
+        latency.script_us = self.skilled.as_mut().map_or(0, |skilled| std::mem::take(&mut skilled.spent_us));
         if choice.goal.is_some() {
             self.write_decision(step, &before, &choice)?;
         }

@@ -85,7 +85,7 @@ impl Journey {
     pub(super) fn write_decision(&self, step: Step, before: &Seen, choice: &Move) -> Result<(), Interruption> {
         let basis = before.captured.basis;
         let event = Event::DecisionMade {
-            brain: self.decider(&choice).to_string(),
+            brain: self.decider(choice).to_string(),
             skill: choice.skill.to_string(),
             goal: choice.goal.as_deref().unwrap_or_default().to_string(),
             reason: choice.reason.to_string(),

@@ -34,6 +34,8 @@ pub(super) struct Skilled {
     pub mind: Mind,
     /// The facts with which the running skill began.
     pub start: Option<Facts>,
+    /// Time in the role for the step that is being decided, in microseconds.
+    pub spent_us: u64,
     /// Whether it was said that no skill can be asked.
     pub is_alone: bool,
 }

@@ -1,6 +1,7 @@
 //! A skill that is to be tried: the planner plays until its time has come, then it alone acts, until it ends, does what is
 //! expected of it, or has used up its steps.
 
+use crate::brain::Brain;
 use crate::brain::chooser::Choice;
 use wire::control::{SkillTask, TaskResult};
 use wire::skill::facts::Facts;
@@ -9,6 +10,9 @@ use wire::skill::{Candidate, Ended, Outcome};
 
 /// Steps for which the planner plays towards the condition before the task is given up.
 const APPROACH_STEPS_MAX: u64 = 20_000;
+
+/// Who decides where no skill does, and the skill that is to be tried.
+pub type Player = (Box<dyn Brain>, Option<Task>);
 
 /// A skill that is being tried.
 pub struct Task {
@@ -59,11 +63,15 @@ impl Task {
 
     /// The skill acts.
     pub(super) fn note_step(&mut self, skill: &str) {
-        self.result.steps += u64::from(self.has_begun() && skill == self.asked.skill);
+        if self.has_begun() && skill == self.asked.skill {
+            self.result.steps += 1;
+            // What was expected came about before this step, and how the run ends does not matter.
+            self.is_over |= self.result.is_met && self.asked.outcome.is_none();
+        }
     }
 
     /// A run ended.
-    pub(super) fn note_end(&mut self, ended: &Ended) {
+    pub(super) fn note_end(&mut self, ended: &Ended, facts: &Facts) {
         // The run that the planner had begun ends when the task begins.
         if !self.has_begun() || ended.skill != self.asked.skill || self.is_over {
             return;
@@ -73,7 +81,11 @@ impl Task {
         }
         self.result.outcome = ended.outcome.name().to_string();
         self.result.reason.clone_from(&ended.reason);
-        self.result.is_met |= self.expect.is_none() && ended.outcome == Outcome::Success;
+        self.look(facts);
+        self.result.is_met |=
+            self.expect.is_none() && self.asked.outcome.is_none() && ended.outcome == Outcome::Success;
+        self.result.is_met |= self.expect.is_none() && self.asked.outcome.is_some();
+        self.result.is_met &= self.asked.outcome.as_ref().is_none_or(|wanted| *wanted == self.result.outcome);
         self.is_over = true;
     }
 
@@ -82,9 +94,10 @@ impl Task {
         let Some(start) = &self.start else { return };
         if self.expect.as_ref().is_some_and(|expect| expect.holds_since(facts, start)) {
             self.result.is_met = true;
-            self.is_over = true;
-        } else if !self.is_over && self.result.steps >= self.asked.steps_max {
-            self.give_up(format!("it took {} steps", self.result.steps));
+        }
+        if !self.is_over && self.result.steps >= self.asked.steps_max {
+            self.result.is_met &= self.asked.outcome.is_none();
+            self.give_up(format!("it may take {} steps", self.result.steps));
         }
     }
 

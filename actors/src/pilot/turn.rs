@@ -106,6 +106,7 @@ impl Journey {
                 Some(SkillsAnswer::Turned(turned)) => {
                     skilled.known = Some(before.observation.clone());
                     skilled.is_alone = false;
+                    skilled.spent_us += turned.spent_us;
                     return self.hear(*turned, &turn, &question, before);
                 }
                 Some(SkillsAnswer::Changed(standing)) => {
@@ -178,7 +179,7 @@ impl Journey {
             self.write(self.context(), Event::SkillNoted { skill, text })?;
         }
         for ended in turned.ended {
-            self.note_end(ended, turn.step)?;
+            self.note_end(ended, turn.step, &question.facts)?;
         }
         let Some(act) = turned.act else { return Ok(None) };
         let Some(choice) = question.choices.iter().find(|choice| choice.candidate.skill == act.skill) else {
@@ -214,7 +215,7 @@ impl Journey {
         )
     }
 
-    fn note_end(&mut self, mut ended: Ended, step: Step) -> Result<(), Interruption> {
+    fn note_end(&mut self, mut ended: Ended, step: Step, facts: &Facts) -> Result<(), Interruption> {
         let Some(skilled) = &mut self.skilled else { return Ok(()) };
         skilled.mind.memories.extend(std::mem::take(&mut ended.memories));
         if skilled.mind.run.as_ref().is_some_and(|run| run.skill == ended.skill) {
@@ -227,7 +228,7 @@ impl Journey {
             self.report.note(format!("skill {} {} failed: {}", ended.skill, ended.version, ended.reason));
         }
         if let Some(task) = &mut self.task {
-            task.note_end(&ended);
+            task.note_end(&ended, facts);
         }
         // Who declined without a single act did nothing that is worth a line.
         if ended.steps == 0 && ended.outcome != Outcome::Fault {

@@ -79,7 +79,7 @@ pub enum FromRole {
     },
     /// Actors: how the game stands, for the terminal. Sent at most a few times a second.
     Status(Status),
-    /// Actors: something out of the ordinary, for the person at the terminal.
+    /// Actors and skills: something out of the ordinary, for the person at the terminal.
     Note(String),
     /// Actors: the run is over.
     Finished(Summary),
@@ -289,6 +289,8 @@ pub struct SkillTask {
     pub until: Option<String>,
     /// What must hold at the end, or before; without one the skill must succeed.
     pub expect: Option<String>,
+    /// How its run must end: `success`, `failure`, …; without it that does not matter where something is expected.
+    pub outcome: Option<String>,
     /// Steps that the skill may take.
     pub steps_max: u64,
 }

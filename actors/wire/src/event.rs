@@ -238,6 +238,7 @@ pub struct Latency {
     pub recall_us: u64,
     pub route_us: u64,
     pub skill_us: u64,
+    pub script_us: u64,
     pub apply_us: u64,
     pub overhead_us: u64,
     pub total_us: u64,

@@ -94,11 +94,16 @@ impl Link {
 
     /// Waits for the next message and the descriptors attached to it.
     pub fn receive<T: DeserializeOwned>(&self) -> Result<(T, Vec<OwnedFd>), LinkError> {
-        let mut bytes = vec![0; CONTROL_BYTES_MAX];
+        self.receive_into(&mut Vec::new())
+    }
+
+    /// The same, with memory that is used again and again.
+    pub fn receive_into<T: DeserializeOwned>(&self, bytes: &mut Vec<u8>) -> Result<(T, Vec<OwnedFd>), LinkError> {
+        bytes.resize(CONTROL_BYTES_MAX, 0);
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let received = loop {
-            let mut slices = [IoSliceMut::new(&mut bytes)];
+            let mut slices = [IoSliceMut::new(bytes)];
             match rustix::net::recvmsg(&self.socket, &mut slices, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
                 Ok(received) => break received,
                 Err(rustix::io::Errno::INTR) => {}

@@ -10,6 +10,7 @@ use crate::observation::{Direction, Position};
 use crate::{Instance, Step};
 use serde::{Deserialize, Serialize};
 
+pub mod arguments;
 pub mod facts;
 pub mod sight;
 pub mod trigger;

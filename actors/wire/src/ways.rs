@@ -1,10 +1,13 @@
 //! Ways over the known map, and who can strike whom on it: what the built-in rules and the skills understand alike.
 
 use crate::observation::{DIRECTIONS, Direction, MAP_WIDTH, Observation, Position, TILES, Terrain};
-use std::collections::VecDeque;
 
 /// Farther than any way.
 pub const UNREACHED: u16 = u16::MAX;
+
+/// Directions by their numbers, and what they change: straight ones first, so that a way with few turns wins among equals.
+const STRAIGHT_FIRST: [(u8, (i16, i16)); 8] =
+    [(0, (0, 1)), (2, (1, 0)), (4, (0, -1)), (6, (-1, 0)), (1, (1, 1)), (3, (1, -1)), (5, (-1, -1)), (7, (-1, 1))];
 
 /// How far every known tile is from one, in steps, and where the way begins.
 #[derive(Clone, Debug)]
@@ -21,22 +24,24 @@ impl Reach {
         let mut reach = Reach { start, distances: vec![UNREACHED; TILES], first: vec![0; TILES] };
         let Some(origin) = start.index() else { return reach };
         reach.distances[origin] = 0;
-        let mut queue = VecDeque::from([origin]);
-        while let Some(index) = queue.pop_front() {
-            if index != origin && blocked[index] {
+        let mut queue = Vec::with_capacity(TILES);
+        queue.push(origin);
+        let mut next_in_queue = 0;
+        while let Some(&index) = queue.get(next_in_queue) {
+            next_in_queue += 1;
+            if steps[index] == 0 || (index != origin && blocked[index]) {
                 continue;
             }
             let place = place_of(index);
-            // Straight steps first, so that a way with few turns wins among equals.
-            for direction in (0..8).step_by(2).chain((1..8).step_by(2)).map(|number: usize| DIRECTIONS[number]) {
-                if steps[index] >> direction as u8 & 1 == 0 {
+            for (direction, (x, y)) in STRAIGHT_FIRST {
+                if steps[index] >> direction & 1 == 0 {
                     continue;
                 }
-                let Some(next) = place.step(direction).index() else { continue };
+                let Some(next) = (Position { x: place.x + x, y: place.y + y }).index() else { continue };
                 if reach.distances[next] == UNREACHED {
                     reach.distances[next] = reach.distances[index] + 1;
-                    reach.first[next] = if index == origin { direction as u8 } else { reach.first[index] };
-                    queue.push_back(next);
+                    reach.first[next] = if index == origin { direction } else { reach.first[index] };
+                    queue.push(next);
                 }
             }
         }
@@ -128,11 +133,19 @@ impl Ground {
 /// The nearest reached tile that borders on the unknown and holds no known trap.
 pub fn nearest_frontier(observation: &Observation, reach: &Reach) -> Option<Position> {
     let unknown = |place: Position| observation.tile(place).is_some_and(|tile| !tile.revealed);
-    let frontiers = reach.places().filter(|(place, distance)| {
-        *distance > 0 && DIRECTIONS.into_iter().any(|direction| unknown(place.step(direction)))
-    });
-    let is_obstacle = |place: &Position| observation.traps.iter().any(|trap| trap.position == *place);
-    frontiers.filter(|(place, _)| !is_obstacle(place)).min_by_key(|(_, distance)| *distance).map(|(place, _)| place)
+    let is_obstacle = |place: Position| observation.traps.iter().any(|trap| trap.position == place);
+    let mut nearest: Option<(u16, Position)> = None;
+    for (index, distance) in reach.distances.iter().enumerate() {
+        if *distance == 0 || *distance >= nearest.map_or(UNREACHED, |(nearest, _)| nearest) {
+            continue;
+        }
+        let place = place_of(index);
+        let borders = DIRECTIONS.into_iter().any(|direction| unknown(place.step(direction)));
+        if borders && !is_obstacle(place) {
+            nearest = Some((*distance, place));
+        }
+    }
+    nearest.map(|(_, place)| place)
 }
 
 /// The place of a tile.
