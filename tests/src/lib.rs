@@ -5,6 +5,7 @@
 //! conditions are polled under a watchdog.
 
 pub mod bridge;
+pub mod follow;
 pub mod http_peer;
 pub mod live;
 pub mod mgba;
@@ -13,6 +14,7 @@ pub mod proxy;
 pub mod scratch;
 pub mod screen;
 pub mod window;
+pub mod workshop;
 
 pub use program::{Finished, Program};
 pub use scratch::Scratch;

@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tests::Program;
 use wire::event::Event;
 
+/// The most that the process of the skills may take, scripts included.
+const SKILLS_KIB_MAX: u64 = 64 << 10;
+
 /// Games at a time.
 const GAMES: usize = 2;
 
@@ -74,8 +77,8 @@ fn memory_and_descriptors_stay_flat_over_many_steps() {
         ["emulator-bridge", "actors", "indexes", "skills"].map(|role| (role, program.role(role, 0))).to_vec();
     processes.push(("agent", program.pid()));
     let measure = || processes.iter().map(|(_, pid)| footprint(*pid)).collect::<Vec<_>>();
-    // What grows once (buffers, the allocator's arenas) has grown by then.
-    let settled = 2_000;
+    // What grows once (buffers, the allocator's arenas, the machine of each skill when it is first used) has grown by then.
+    let settled = 4_000;
     program.wait_for_steps(settled);
     let before = measure();
     // The watchdog is for a program that stands still, so it is wound up again with each thousand steps.
@@ -88,6 +91,7 @@ fn memory_and_descriptors_stay_flat_over_many_steps() {
     for (((role, pid), (before_kib, before_fds)), (after_kib, after_fds)) in processes.iter().zip(before).zip(after) {
         println!("{role}: {before_kib} -> {after_kib} KiB, {before_fds} -> {after_fds} descriptors in {steps} steps");
         assert!(after_kib <= before_kib + 1024, "{role} grew from {before_kib} to {after_kib} KiB");
+        assert!(*role != "skills" || after_kib <= SKILLS_KIB_MAX, "skills take {after_kib} KiB");
         // A checkpoint may just be being written; its descriptor is closed again, one that leaked is not.
         let back = format!("{role} to have {before_fds} descriptors again instead of {after_fds}");
         tests::wait_for(&back, || (footprint(*pid).1 <= before_fds).then_some(()));
