@@ -9,7 +9,7 @@ use crate::{screen, skill_test, trial};
 use clap::CommandFactory as _;
 use serde_json::{Value, json};
 use skills::names::nearest;
-use skills::shelf::{Change, Shelf};
+use skills::shelf::{Change, Checks, Shelf};
 use skills::skill::{Library, Mistake, Skill, Tier};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ pub fn carry_out(command: &SkillsCommand) -> Result<i32, Failure> {
         SkillsCommand::Run(args) => trial::run(args),
         SkillsCommand::Test(args) => {
             let shelf = ShelfArgs { config: args.config.clone(), skills: None };
-            let opened = Opened::open(&shelf)?;
+            let opened = Opened::open_manifests(&shelf)?;
             let skills = opened.chosen(&args.skills)?;
             skill_test::test(args, &skills)
         }
@@ -66,6 +66,15 @@ pub fn explain() -> i32 {
 impl Opened {
     /// Reads the folder that the command line or the configuration names.
     pub fn open(args: &ShelfArgs) -> Result<Opened, Failure> {
+        Opened::open_with(args, skills::CHECKS)
+    }
+
+    /// The same, without looking at scripts: the parent of a run runs no C code, and Luau is some.
+    pub fn open_manifests(args: &ShelfArgs) -> Result<Opened, Failure> {
+        Opened::open_with(args, skills::MANIFESTS_ALONE)
+    }
+
+    fn open_with(args: &ShelfArgs, checks: Checks) -> Result<Opened, Failure> {
         let folder = match &args.skills {
             Some(folder) => folder.clone(),
             None => Config::load(args.config.as_deref())?.skills.folder,
@@ -76,12 +85,16 @@ impl Opened {
             let remedy = "name the folder that holds the folders core, community and custom";
             return Err(Failure::NoInput { path: folder.clone(), error, remedy });
         }
-        Ok(Opened::read(&folder))
+        Ok(Opened::read_with(&folder, checks))
     }
 
     /// Reads a folder; one that is not there holds the built-in skills.
     pub fn read(folder: &Path) -> Opened {
-        let mut shelf = Shelf::new(folder, skills::CHECKS);
+        Opened::read_with(folder, skills::CHECKS)
+    }
+
+    fn read_with(folder: &Path, checks: Checks) -> Opened {
+        let mut shelf = Shelf::new(folder, checks);
         let refreshed = shelf.refresh(&BTreeSet::new());
         let mistakes = refreshed.changes.into_iter().filter_map(|change| match change {
             Change::Rejected { name, mistake, .. } => Some((name, mistake)),

@@ -105,7 +105,7 @@ fn task(args: &TrialArgs) -> Result<SkillTask, Failure> {
     if let Some(expect) = &args.expect {
         Condition::parse_with_start(expect).map_err(|error| wrong("--expect", expect, &error))?;
     }
-    let opened = Opened::open(&ShelfArgs { config: args.config.clone(), skills: None })?;
+    let opened = Opened::open_manifests(&ShelfArgs { config: args.config.clone(), skills: None })?;
     let parameters = opened.skill(&args.skill)?.card().parameters;
     let arguments = arguments::parse(&parameters, &args.arguments)
         .and_then(|given| arguments::complete(&parameters, &given))

@@ -29,6 +29,9 @@ pub const GUIDANCE: &str = "SKILL.md";
 /// How scripts are checked when they are loaded.
 pub const CHECKS: Checks = Checks { compile: script::compile, rehearse: rehearsal::rehearse };
 
+/// For who needs to know of manifests alone, and must not run what a script or its compiler would do.
+pub const MANIFESTS_ALONE: Checks = Checks { compile: skill::Script::unread, rehearse: |_, _| Ok(()) };
+
 /// Serves the parent until it says `Stop` or is gone; returns the exit status.
 pub fn serve(handle: RoleHandle) -> i32 {
     serve::serve(handle, serve::Parts { checks: CHECKS, confine: confine::confine, play: stage::Stage::new })

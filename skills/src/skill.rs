@@ -3,7 +3,7 @@
 use crate::guidance::Guidance;
 use crate::manifest::Manifest;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wire::hash::Hash;
 use wire::skill::Card;
@@ -67,6 +67,16 @@ pub struct Mistake {
     pub column: Option<u32>,
     /// What is wrong, and what was expected; one line.
     pub message: String,
+}
+
+impl Script {
+    /// A script that nobody looked at and that cannot be run.
+    ///
+    /// # Errors
+    /// None: it has the form of what compiles scripts.
+    pub(crate) fn unread(path: &Path, source: &str) -> Result<Script, Mistake> {
+        Ok(Script { path: path.to_path_buf(), source: source.to_string(), bytecode: Vec::new() })
+    }
 }
 
 impl Tier {
