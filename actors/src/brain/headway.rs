@@ -4,7 +4,7 @@
 use super::Effect;
 use crate::profile::Episode;
 use serde::{Deserialize, Serialize};
-use wire::items::{Use, use_of};
+use wire::items::food;
 use wire::observation::{Direction, Observation, Position};
 use wire::skill::{Bearings, Expectation, Phase};
 
@@ -146,11 +146,7 @@ impl Headway {
 
 /// Belly, and what the food in the bag would add.
 pub(crate) fn reserve(observation: &Observation) -> i32 {
-    let food = observation.bag.iter().map(|item| match use_of(item.item) {
-        Use::Food(filling) => filling.min(observation.belly.max),
-        _ => 0,
-    });
-    observation.belly.value + food.sum::<i32>()
+    observation.belly.value + food(observation)
 }
 
 /// Appends, and forgets the oldest when there are too many.

@@ -64,6 +64,15 @@ pub mod action {
     pub const THROW: u16 = 0x41;
 }
 
+/// What the food in the bag would add to the belly.
+pub fn food(observation: &Observation) -> i32 {
+    let fillings = observation.bag.iter().map(|item| match use_of(item.item) {
+        Use::Food(filling) => filling.min(observation.belly.max),
+        _ => 0,
+    });
+    fillings.sum()
+}
+
 /// The first item in the bag that is good for this and can be used.
 pub fn find(observation: &Observation, wanted: Use) -> Option<&BagItem> {
     observation.bag.iter().find(|item| use_of(item.item) == wanted && !item.sticky)

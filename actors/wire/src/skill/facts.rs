@@ -1,7 +1,7 @@
 //! What triggers can speak of: each fact has a name, a kind and a meaning, and is read from one observation.
 
 use super::Bearings;
-use crate::items::{Use, use_of};
+use crate::items::{Use, food, use_of};
 use crate::observation::{Meter, Monster, Observation, Position, Screen};
 use crate::ways::can_strike;
 
@@ -85,7 +85,7 @@ facts! {
     "is_ailing" Truth "the leader is poisoned or burning" |scene: &Scene<'_>|
         scene.leader.is_some_and(|leader| leader.is_ailing);
     "bag" Number "items in the bag" |scene: &Scene<'_>| scene.seen.bag.len() as f64;
-    "food" Number "what the food in the bag would add to the belly" |scene: &Scene<'_>| food(scene.seen);
+    "food" Number "what the food in the bag would add to the belly" |scene: &Scene<'_>| f64::from(food(scene.seen));
     "healing" Number "items in the bag that heal" |scene: &Scene<'_>| scene.carried(Use::Heal);
     "cures" Number "items in the bag that cure" |scene: &Scene<'_>| scene.carried(Use::Cure);
     "missiles" Number "kinds of missiles in the bag" |scene: &Scene<'_>| scene.carried(Use::Missile);
@@ -156,15 +156,6 @@ pub fn screen_name(screen: Screen) -> &'static str {
         Screen::Ground => "ground",
         Screen::Elsewhere => "elsewhere",
     }
-}
-
-/// What the food in the bag would add to the belly.
-fn food(seen: &Observation) -> f64 {
-    let fillings = seen.bag.iter().map(|item| match use_of(item.item) {
-        Use::Food(filling) => filling.min(seen.belly.max),
-        _ => 0,
-    });
-    f64::from(fillings.sum::<i32>())
 }
 
 impl Scene<'_> {

@@ -259,28 +259,12 @@ fn fact(name: &str, at: usize, at_start: bool) -> Result<Expression, TriggerErro
     if let Some(index) = FACTS.iter().position(|fact| fact.name == name) {
         return Ok(Expression::Fact { index, at_start });
     }
-    let nearest = FACTS.iter().map(|fact| (slips(name, fact.name), fact.name)).min();
+    let nearest = FACTS.iter().map(|fact| (strsim::levenshtein(name, fact.name), fact.name)).min();
     let hint = match nearest {
         Some((slips, nearest)) if slips <= SLIPS_MAX => format!("; did you mean {nearest}?"),
         _ => String::new(),
     };
     Err(error(at, format!("there is no fact {name}{hint}")))
-}
-
-/// Characters to insert, remove or replace to make one word of the other.
-fn slips(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
 }
 
 fn expect(expression: &Expression, wanted: Kind, at: usize) -> Result<(), TriggerError> {
