@@ -399,3 +399,38 @@ fn a_skill_is_tried_from_a_moment_and_from_a_checkpoint() {
     assert_eq!(status, Some(66), "{text}");
     assert!(text.contains("did you mean explore?"), "{text}");
 }
+
+/// Looks ahead, goes back, and checks that it is where and when it was.
+const SCOUT: &str = r#"return function()
+    local before = observe()
+    local x, y, turns = before.x, before.y, before.turns
+    if not checkpoint("to come back") then
+        finish("failure", "nothing was kept")
+    end
+    for _ = 1, 3 do
+        step(path.unknown().direction, "a look ahead")
+    end
+    if observe().turns == turns then
+        finish("failure", "no turn passed")
+    end
+    if not restore("enough was seen") then
+        finish("failure", "nothing was put back")
+    end
+    local now = observe()
+    if now.x ~= x or now.y ~= y or now.turns ~= turns then
+        finish("failure", `{now.x},{now.y} at turn {now.turns} is not {x},{y} at turn {turns}`)
+    end
+end
+"#;
+
+#[test]
+fn a_skill_keeps_a_state_of_the_game_and_goes_back_to_it() {
+    let workshop = Workshop::new();
+    let manifest = "name = \"scout\"\nversion = \"1.0.0\"\ndescription = \"Looks ahead and comes back.\"\n";
+    workshop.skill("custom/scout", manifest, SCOUT);
+    let until = "floor == 1 and screen == 'command' and can_act";
+    let (status, text) =
+        agent_skills(&["run", "scout", "--seed", "3", "--until", until, "--config", &workshop.config()]);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains("scout: success after"), "{text}");
+}
