@@ -5,7 +5,6 @@
 use crate::port::{Envelope, Port, Question};
 use crate::telemetry::{Silent, Telemetry, UnansweredSample};
 use actix::{Actor, Context, Handler};
-use wire::recall::{Recall, RecallQuery};
 
 const REASON: &str = "no silos: experience is not recorded yet";
 
@@ -22,7 +21,17 @@ impl Recalling {
 }
 
 /// A question to experience.
-pub struct AskRecall(pub RecallQuery);
+pub struct AskRecall;
+
+/// What experience says.
+#[derive(Debug)]
+pub enum Recall {
+    /// There is nothing to ask.
+    Unavailable {
+        /// Why.
+        reason: String,
+    },
+}
 
 impl Question for AskRecall {
     type Answer = Recall;

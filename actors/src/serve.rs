@@ -77,7 +77,10 @@ fn listen(link: &Link, pilot: &Port<Pilot>, skills: &Port<Skills>) {
             ToRole::EmulatorDown { restarting: false, .. } => pilot.tell(EmulatorLost),
             ToRole::EmulatorDown { .. } => true,
             ToRole::Stop => pilot.tell(Stop),
-            ToRole::Connect => descriptors.pop().is_some_and(|end| skills.tell(UseLink(Link::from_descriptor(end)))),
+            ToRole::Connect { peer: Role::Skills } => {
+                descriptors.pop().is_some_and(|end| skills.tell(UseLink(Link::from_descriptor(end))))
+            }
+            ToRole::Connect { .. } => true,
             ToRole::StartBridge(_) | ToRole::StartActors(_) | ToRole::StartIndexes(_) | ToRole::StartSkills(_) => true,
         };
     }

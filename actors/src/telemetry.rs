@@ -127,7 +127,9 @@ impl Telemetry {
         entry.written = entry.total;
         let (outcome, reason) = ("unavailable".to_string(), entry.reason.clone());
         self.write(match who {
-            Silent::Recall => Event::RecallReturned { outcome, reason, count },
+            Silent::Recall => {
+                Event::RecallReturned { outcome, reason, count, prefetched: 0, p50_us: 0, p99_us: 0, max_us: 0 }
+            }
             Silent::Router => Event::ModelCalled { outcome, reason, count },
         });
     }

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use wire::control::{BackendChoice, Pace, Windows};
+use wire::control::{BackendChoice, Pace, RecallUse, Windows};
 
 mod layer;
 mod limits;
@@ -21,6 +21,8 @@ pub const CONFIG_FILE: &str = "config.toml";
 pub const BRAINS: &[&str] = &["planner", "rules", "random"];
 /// Ways to drive an emulator.
 pub const BACKENDS: &[&str] = &["auto", "libretro", "mgba-lua", "mgba-http"];
+/// Kinds of index.
+pub const INDEX_KINDS: &[&str] = &["auto", "flat", "hnsw", "hnsw-sq8", "ivf-flat", "ivf-sq8", "ivf-pq"];
 
 /// The whole configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,8 +38,10 @@ pub struct Config {
     pub pilot: Pilot,
     /// Where events go.
     pub telemetry: Telemetry,
+    /// How experience is used and gathered.
+    pub recall: Recall,
     /// The memory silos.
-    pub indexes: Folder,
+    pub indexes: Indexes,
     /// The skills.
     pub skills: Folder,
     /// How processes are watched and restarted.
@@ -126,6 +130,37 @@ pub enum Backend {
     Memory,
     /// Dropped.
     Null,
+}
+
+/// How experience is used and gathered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recall {
+    /// Whether it takes part in decisions.
+    #[serde(rename = "use")]
+    pub used: RecallUse,
+    /// Whether new memories are kept.
+    pub record: bool,
+    /// Longest wait for it in a step.
+    pub deadline_ms: u64,
+    /// A server with `/v1/embeddings`, empty for the built-in embedder.
+    pub embeddings_url: String,
+    /// The model that it is asked for.
+    pub embeddings_model: String,
+}
+
+/// The memory silos.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Indexes {
+    /// Their folder.
+    pub folder: PathBuf,
+    /// Kind of index.
+    pub kind: String,
+    /// Memories that a silo keeps.
+    pub capacity: u32,
+    /// New memories of a silo that are folded together.
+    pub fold_at: u32,
 }
 
 /// A role's folder.

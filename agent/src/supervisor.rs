@@ -207,23 +207,24 @@ impl Supervisor {
         if role == Role::Actors {
             self.tell_emulator_up();
         }
-        if matches!(role, Role::Actors | Role::Skills) {
-            self.connect_skills();
+        for peer in [Role::Skills, Role::Indexes] {
+            if matches!(role, Role::Actors) || role == peer {
+                self.connect_actors(peer);
+            }
         }
     }
 
-    /// Gives the actors and the skills a socket of their own, as soon as both live; a new one for each new life.
-    fn connect_skills(&mut self) {
-        let has_both = [Role::Actors, Role::Skills].iter().all(|role| self.processes[self.index_of(*role)].is_told());
-        if !has_both {
+    /// Gives the actors and another role a socket of their own, as soon as both live; a new one for each new life.
+    fn connect_actors(&mut self, peer: Role) {
+        if ![Role::Actors, peer].iter().all(|role| self.processes[self.index_of(*role)].is_told()) {
             return;
         }
         match Link::pair() {
             Ok((one, other)) => {
-                self.tell(Role::Skills, &ToRole::Connect, &[one.as_fd()]);
-                self.tell(Role::Actors, &ToRole::Connect, &[other.as_fd()]);
+                self.tell(peer, &ToRole::Connect { peer: Role::Actors }, &[one.as_fd()]);
+                self.tell(Role::Actors, &ToRole::Connect { peer }, &[other.as_fd()]);
             }
-            Err(error) => self.give_up(Failure::Os { what: "a socket between actors and skills".to_string(), error }),
+            Err(error) => self.give_up(Failure::Os { what: format!("a socket between actors and {peer}"), error }),
         }
     }
 

@@ -18,7 +18,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 use wire::Instance;
-use wire::control::{FromRole, StartSide, ToRole};
+use wire::control::{FromRole, StartSkills, ToRole};
 use wire::exit;
 use wire::link::{Link, LinkError};
 use wire::log::Log;
@@ -83,7 +83,7 @@ struct Desk {
 /// Serves the parent until it says `Stop` or is gone; returns the exit status.
 pub(crate) fn serve<P: Play>(handle: RoleHandle, parts: Parts<P>) -> i32 {
     let RoleHandle { link, page, start } = handle;
-    let ToRole::StartSkills(StartSide { folder, telemetry }) = start else {
+    let ToRole::StartSkills(StartSkills { folder, telemetry }) = start else {
         return fail(&link, exit::PROTOCOL, "skills: the parent did not say which folder to serve");
     };
     let begin = Instant::now();
@@ -240,7 +240,7 @@ impl<P: Play> Player<P> {
         match link.receive::<ToRole>() {
             // Whatever ends the conversation ends the role: without its parent it has nobody to serve.
             Err(_) | Ok((ToRole::Stop, _)) => return false,
-            Ok((ToRole::Connect, mut descriptors)) => {
+            Ok((ToRole::Connect { .. }, mut descriptors)) => {
                 self.pilot = descriptors.pop().and_then(|socket| pilot(socket).ok());
                 self.send_shelf();
             }

@@ -12,7 +12,7 @@ use crate::emulator_io::{Apply, Ask, EmulatorError, Receipt};
 use crate::port::Asked;
 use crate::profile::Profile;
 use crate::ram::{Decode, Decoded};
-use crate::recall::AskRecall;
+use crate::recall::{AskRecall, Recall};
 use crate::router::AskRouter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,7 +24,6 @@ use wire::exit;
 use wire::log;
 use wire::observation::Observation;
 use wire::page::ProgressPage;
-use wire::recall::{Recall, RecallQuery};
 use wire::{Epoch, Instance, Step};
 
 /// Frames that the game may take to come to a point where it waits for somebody: ten seconds.
@@ -182,7 +181,7 @@ impl Journey {
             Latency { capture_us: before.captured.capture_us, decode_us: before.decode_us, ..Latency::default() };
 
         let asked = Instant::now();
-        let _: Recall = self.recall(step).await;
+        let _: Option<Recall> = self.recall().await;
         latency.recall_us = microseconds(asked);
         let asked = Instant::now();
         let _: Routed = self.route(step, &before).await;
@@ -288,17 +287,9 @@ impl Journey {
         None
     }
 
-    async fn recall(&self, step: Step) -> Recall {
+    async fn recall(&self) -> Option<Recall> {
         let deadline = Duration::from_millis(self.start.decision_deadline_ms);
-        let query = RecallQuery {
-            instance: self.instance,
-            step,
-            space: String::new(),
-            vector: Vec::new(),
-            count: 0,
-            deadline_us: deadline.as_micros() as u64,
-        };
-        self.crew.recall.ask(AskRecall(query), deadline).await.answer().unwrap_or(Recall::Late)
+        self.crew.recall.ask(AskRecall, deadline).await.answer()
     }
 
     async fn route(&self, step: Step, before: &Seen) -> Routed {

@@ -93,9 +93,9 @@ pub enum ToRole {
     /// To the actors.
     StartActors(Box<StartActors>),
     /// To the indexes.
-    StartIndexes(StartSide),
+    StartIndexes(StartIndexes),
     /// To the skills.
-    StartSkills(StartSide),
+    StartSkills(StartSkills),
     /// To the actors: an emulator lives. Its ring's descriptor is attached when it is on this machine.
     EmulatorUp {
         /// Which game.
@@ -114,8 +114,12 @@ pub enum ToRole {
         /// Whether it will be started again.
         restarting: bool,
     },
-    /// To the actors and to the skills: one end of the socket between them is attached. It replaces the one before.
-    Connect,
+    /// To the actors, and to the skills or the indexes: one end of the socket between them is attached. It replaces the
+    /// one before.
+    Connect {
+        /// Who is at the other end.
+        peer: Role,
+    },
     /// Asks for a sign of life; it passes through the role's actors, which move the progress page.
     Ping,
     /// Asks the role to end.
@@ -205,13 +209,58 @@ pub struct StartBridge {
     pub telemetry: TelemetryTarget,
 }
 
-/// What the indexes and skills roles need to start.
+/// What the skills role needs to start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StartSide {
-    /// The role's folder: silo data, or skills.
+pub struct StartSkills {
+    /// The folder of skills.
     pub folder: PathBuf,
     /// Where telemetry goes.
     pub telemetry: TelemetryTarget,
+}
+
+/// What the indexes role needs to start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StartIndexes {
+    /// The folder of the silos and the experience store.
+    pub folder: PathBuf,
+    /// Where telemetry goes.
+    pub telemetry: TelemetryTarget,
+    /// Whether memories may be added.
+    pub is_writable: bool,
+    /// The index kind of every silo, or `auto` to choose by size.
+    pub kind: String,
+    /// Memories that a silo keeps.
+    pub capacity: u32,
+    /// New memories of a silo that are folded into a generation of their own accord.
+    pub fold_at: u32,
+}
+
+/// Whether experience takes part in decisions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecallUse {
+    /// As the game's profile says.
+    #[default]
+    Auto,
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+/// How experience is used and gathered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RecallSettings {
+    /// Whether it takes part in decisions.
+    pub used: RecallUse,
+    /// Whether new memories are kept.
+    pub is_recorded: bool,
+    /// Longest wait for the silos, in milliseconds.
+    pub deadline_ms: u64,
+    /// Base address of a server with `/v1/embeddings`; empty: the built-in embedder.
+    pub embeddings_url: String,
+    /// The model that the server is asked for.
+    pub embeddings_model: String,
 }
 
 /// How emulated time relates to the wall clock.
@@ -272,6 +321,8 @@ pub struct StartActors {
     pub emulator_deadline_ms: u64,
     /// Begin from this checkpoint instead of a reset game.
     pub resume_from: Option<PathBuf>,
+    /// How experience is used and gathered.
+    pub recall: RecallSettings,
     /// Try one skill instead of playing on.
     pub task: Option<SkillTask>,
     /// What the run's log already holds; of an earlier life of this role or of a run that is resumed.

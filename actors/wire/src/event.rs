@@ -126,6 +126,50 @@ pub enum Event {
         outcome: String,
         reason: String,
         count: u64,
+        prefetched: u64,
+        p50_us: u64,
+        p99_us: u64,
+        max_us: u64,
+    },
+    LayoutRecognised {
+        floor: u32,
+        memory: u64,
+        tiles: u64,
+    },
+    MemoriesKept {
+        kept: u64,
+        merged: u64,
+        refused: u64,
+    },
+    MemoriesRetired {
+        space: String,
+        span: u32,
+        memories: u64,
+    },
+    SilosOpened {
+        space: String,
+        silos: u32,
+        memories: u64,
+        bytes: u64,
+        refused: u32,
+        took_ms: u64,
+    },
+    GenerationPublished {
+        space: String,
+        span: u32,
+        generation: u64,
+        kind: String,
+        memories: u64,
+        bytes: u64,
+        took_ms: u64,
+    },
+    GenerationRefused {
+        path: String,
+        message: String,
+    },
+    StatementSlowed {
+        statement: String,
+        took_us: u64,
     },
     ModelCalled {
         outcome: String,
@@ -224,6 +268,7 @@ pub struct StepCompleted {
     pub held_from: u64,
     pub keys_seen: Option<bool>,
     pub reason: String,
+    pub recalled: Vec<u64>,
     pub effect: String,
     pub latency: Latency,
     pub state: State,
@@ -276,6 +321,13 @@ pub const EVENT_NAMES: &[&str] = &[
     "FrameSummary",
     "DecisionMade",
     "RecallReturned",
+    "LayoutRecognised",
+    "MemoriesKept",
+    "MemoriesRetired",
+    "SilosOpened",
+    "GenerationPublished",
+    "GenerationRefused",
+    "StatementSlowed",
     "ModelCalled",
     "StepCompleted",
     "SkillLoaded",
@@ -305,6 +357,8 @@ impl Event {
             | Event::EmulatorSilent { .. }
             | Event::EmulatorChanged { .. }
             | Event::SkillRejected { .. }
+            | Event::GenerationRefused { .. }
+            | Event::StatementSlowed { .. }
             | Event::DecodeFailed { .. }
             | Event::CheckpointRestored { .. }
             | Event::AlertRaised { .. } => Level::Warn,

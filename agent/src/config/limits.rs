@@ -1,6 +1,6 @@
 //! The ranges of the configuration's values.
 
-use super::{BACKENDS, BRAINS, Config};
+use super::{BACKENDS, BRAINS, Config, INDEX_KINDS, Recall};
 
 /// A value that is out of its range.
 pub(super) struct Violation {
@@ -19,6 +19,9 @@ pub(super) fn violation(config: &Config) -> Option<Violation> {
         ("emulator", "deadline_ms", config.emulator.deadline_ms, 10, 600_000),
         ("pilot", "checkpoint_every_steps", config.pilot.checkpoint_every_steps, 1, 1_000_000),
         ("pilot", "decision_deadline_ms", config.pilot.decision_deadline_ms, 10, 600_000),
+        ("recall", "deadline_ms", config.recall.deadline_ms, 1, 60_000),
+        ("indexes", "capacity", u64::from(config.indexes.capacity), 100, 10_000_000),
+        ("indexes", "fold_at", u64::from(config.indexes.fold_at), 16, 1_000_000),
         ("supervision", "ping_ms", supervision.ping_ms, 10, 60_000),
         ("supervision", "suspect_ms", supervision.suspect_ms, 50, 600_000),
         ("supervision", "kill_ms", supervision.kill_ms, 100, 600_000),
@@ -37,8 +40,11 @@ pub(super) fn violation(config: &Config) -> Option<Violation> {
     if let Some((section, key, value, least, most)) = number {
         return Some(Violation { section, key, message: format!("is {value}; it must be from {least} to {most}") });
     }
-    let names =
-        [("run", "brain", &config.run.brain, BRAINS), ("emulator", "backend", &config.emulator.backend, BACKENDS)];
+    let names = [
+        ("run", "brain", &config.run.brain, BRAINS),
+        ("emulator", "backend", &config.emulator.backend, BACKENDS),
+        ("indexes", "kind", &config.indexes.kind, INDEX_KINDS),
+    ];
     if let Some((section, key, value, known)) =
         names.into_iter().find(|(_, _, value, known)| !known.contains(&value.as_str()))
     {
@@ -64,6 +70,13 @@ fn relation(config: &Config) -> Option<Violation> {
     }
     if supervision.backoff_max_ms < supervision.backoff_ms {
         return wrong("supervision", "backoff_max_ms", "must not be smaller than supervision.backoff_ms");
+    }
+    let Recall { embeddings_url, embeddings_model, .. } = &config.recall;
+    if !embeddings_url.is_empty() && !["http://", "https://"].iter().any(|scheme| embeddings_url.starts_with(scheme)) {
+        return wrong("recall", "embeddings_url", "must begin with http:// or https://");
+    }
+    if !embeddings_url.is_empty() && embeddings_model.is_empty() {
+        return wrong("recall", "embeddings_model", "must name the model that the server is asked for");
     }
     if !url.is_empty() && !url.starts_with("ws://") {
         return wrong(

@@ -6,7 +6,7 @@ use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
-use wire::control::{FromRole, Role, StartSide, TelemetryTarget, ToRole};
+use wire::control::{FromRole, Role, StartSkills, TelemetryTarget, ToRole};
 use wire::exit;
 use wire::link::Link;
 
@@ -23,11 +23,11 @@ pub fn start_skills(folder: PathBuf) -> Result<Link, Failure> {
     loop {
         match reports.recv_timeout(PATIENCE) {
             Ok(Report::Said { message: FromRole::Hello { .. }, .. }) => {
-                let start = StartSide { folder: folder.clone(), telemetry: TelemetryTarget::Null };
+                let start = StartSkills { folder: folder.clone(), telemetry: TelemetryTarget::Null };
                 child.tell(&ToRole::StartSkills(start), &[]);
             }
             Ok(Report::Said { message: FromRole::Ready { .. }, .. }) => {
-                child.tell(&ToRole::Connect, &[theirs.as_fd()]);
+                child.tell(&ToRole::Connect { peer: Role::Actors }, &[theirs.as_fd()]);
                 return Ok(ours);
             }
             Ok(Report::Said { message: FromRole::Failed { status, message }, .. }) => {

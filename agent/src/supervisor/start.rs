@@ -1,10 +1,12 @@
 //! What each role is told at its start.
 
-use crate::config::{Backend, Config, some_path};
+use crate::config::{Backend, Config, Indexes, Recall, some_path};
 use crate::log_scan::LogScan;
 use crate::run_folder::RunFolder;
-use std::path::{Path, PathBuf};
-use wire::control::{Done, Role, SkillTask, StartActors, StartBridge, StartSide, TelemetryTarget, ToRole};
+use std::path::PathBuf;
+use wire::control::{
+    Done, RecallSettings, Role, SkillTask, StartActors, StartBridge, StartIndexes, StartSkills, TelemetryTarget, ToRole,
+};
 use wire::{Epoch, Instance};
 
 /// The one game of a run.
@@ -55,8 +57,8 @@ impl Plan {
         match role {
             Role::EmulatorBridge => ToRole::StartBridge(self.start_bridge(epoch)),
             Role::Actors => ToRole::StartActors(Box::new(self.start_actors(first, scan))),
-            Role::Indexes => ToRole::StartIndexes(self.start_side(&self.config.indexes.folder)),
-            Role::Skills => ToRole::StartSkills(self.start_side(&self.config.skills.folder)),
+            Role::Indexes => ToRole::StartIndexes(self.start_indexes()),
+            Role::Skills => ToRole::StartSkills(self.start_skills()),
         }
     }
 
@@ -94,12 +96,24 @@ impl Plan {
             decision_deadline_ms: pilot.decision_deadline_ms,
             emulator_deadline_ms: emulator.deadline_ms,
             resume_from: if first && !self.resumed { self.checkpoint.clone() } else { self.folder.newest_checkpoint() },
+            recall: self.recall(),
             task: self.task.clone(),
             done: Done { continuing: !first, ..scan.done.clone() },
         }
     }
 
-    fn start_side(&self, folder: &Path) -> StartSide {
-        StartSide { folder: folder.to_path_buf(), telemetry: self.telemetry() }
+    fn recall(&self) -> RecallSettings {
+        let Recall { used, record, deadline_ms, embeddings_url, embeddings_model } = self.config.recall.clone();
+        RecallSettings { used, is_recorded: record, deadline_ms, embeddings_url, embeddings_model }
+    }
+
+    fn start_indexes(&self) -> StartIndexes {
+        let Indexes { folder, kind, capacity, fold_at } = self.config.indexes.clone();
+        let (telemetry, is_writable) = (self.telemetry(), self.config.recall.record);
+        StartIndexes { folder, telemetry, is_writable, kind, capacity, fold_at }
+    }
+
+    fn start_skills(&self) -> StartSkills {
+        StartSkills { folder: self.config.skills.folder.clone(), telemetry: self.telemetry() }
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::skill::{Mistake, Script, Skill};
 use std::fs;
 use std::path::PathBuf;
-use wire::control::TelemetryTarget;
+use wire::control::{Role, TelemetryTarget};
 use wire::log::read_lines;
 use wire::skill::Card;
 
@@ -57,7 +57,7 @@ fn start(name: &str) -> Running {
     let (page, descriptor) = ProgressPage::create().expect("a page is made");
     let other = ProgressPage::open(descriptor).expect("it opens");
     let telemetry = TelemetryTarget::File(root.join("telemetry.jsonl"));
-    let start = ToRole::StartSkills(StartSide { folder: root.join("skills"), telemetry });
+    let start = ToRole::StartSkills(StartSkills { folder: root.join("skills"), telemetry });
     let parts = Parts {
         checks: Checks { compile, rehearse },
         confine: |_| vec!["no sandbox in this test".to_string()],
@@ -82,7 +82,7 @@ impl Running {
 
     fn connect(&self) -> Link {
         let (pilot, other) = Link::pair().expect("a pair is made");
-        self.parent.send(&ToRole::Connect, &[other.as_fd()]).expect("it is sent");
+        self.parent.send(&ToRole::Connect { peer: Role::Actors }, &[other.as_fd()]).expect("it is sent");
         pilot
     }
 
