@@ -1,13 +1,29 @@
 //! The indexes role: loads FAISS, proves that it works, and stays ready for the memory silos.
 //!
-//! `unsafe` is used in `faiss_version` alone, for the one thing that the FAISS crate does not offer. Absent: silos
-//! and search.
+//! From the bottom up: [`vectors`] are a FAISS index of one [`kind`]; a [`generation`] is such an index on the disk, with a
+//! [`note`] for each memory; a [`silo`] is a generation and what came after it. `unsafe` is used in `vectors::ffi`, and in
+//! `faiss_version`, for what the FAISS crate does not offer.
+
+pub mod archive;
+pub mod bloom;
+pub mod export;
+pub mod generation;
+pub mod import;
+pub mod intake;
+pub mod keeper;
+pub mod kind;
+pub mod note;
+pub mod pool;
+mod serve;
+pub mod silo;
+pub mod store;
+pub mod synthetic;
+pub mod vectors;
 
 use faiss::{FlatIndex, Idx, Index};
 use std::ffi::CStr;
-use wire::control::ToRole;
-use wire::exit;
-use wire::role::{RoleHandle, fail, stand_by};
+
+pub use serve::serve;
 
 /// Why FAISS cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -23,20 +39,6 @@ pub enum IndexError {
         /// What is true.
         expected: Vec<u64>,
     },
-}
-
-/// Serves the parent until it says `Stop` or is gone; returns the exit status.
-pub fn serve(handle: RoleHandle) -> i32 {
-    let RoleHandle { link, page, start } = handle;
-    let ToRole::StartIndexes(_) = start else {
-        return fail(&link, exit::PROTOCOL, "indexes: the parent did not say which folder to serve");
-    };
-    let version = match self_test() {
-        Ok(version) => version,
-        Err(error) => return fail(&link, exit::SOFTWARE, format!("indexes: {error}")),
-    };
-    let detail = format!("FAISS {version}");
-    stand_by(&link, &page, detail)
 }
 
 /// Searches a small index and compares the answer; returns the version of FAISS.
