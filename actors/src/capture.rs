@@ -170,7 +170,11 @@ fn cell_brightness(snapshot: &Snapshot, x: usize, y: usize, size: usize) -> u32 
     sum
 }
 
-fn brightness(pixel: &[u8], format: PixelFormat) -> u32 {
+/// The brightness of the brightest pixel.
+pub(crate) const BRIGHTEST: u32 = 10 * 255;
+
+/// How bright a pixel is, from 0 to [`BRIGHTEST`].
+pub(crate) fn brightness(pixel: &[u8], format: PixelFormat) -> u32 {
     let (red, green, blue) = match format {
         PixelFormat::Rgb565 => {
             let value = u32::from(u16::from_le_bytes([pixel[0], pixel[1]]));

@@ -43,6 +43,8 @@ pub struct Profile {
     pub seed: Option<Place>,
     /// Where the game shows the keys that it read, as a mask in which 1 is pressed.
     pub key_echo: Option<Place>,
+    /// Whether experience of earlier play takes part in decisions, where the configuration leaves that to the game.
+    pub recall: bool,
     /// Single values, in the order of [`Observation::fields`].
     pub fields: Vec<Field>,
 }

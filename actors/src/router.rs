@@ -3,7 +3,7 @@
 //! There are no tiers yet, so every answer is `Unavailable`, telemetry says so, and the pilot's own brain decides.
 
 use crate::port::{Envelope, Port, Question};
-use crate::telemetry::{Silent, Telemetry, UnansweredSample};
+use crate::telemetry::{Telemetry, UnansweredSample};
 use actix::{Actor, Context, Handler};
 use wire::decision::{DecisionQuery, Routed};
 
@@ -36,7 +36,7 @@ impl Handler<Envelope<AskRouter>> for Router {
     type Result = ();
 
     fn handle(&mut self, envelope: Envelope<AskRouter>, _: &mut Context<Router>) {
-        self.telemetry.tell(UnansweredSample { who: Silent::Router, reason: REASON.to_string() });
+        self.telemetry.tell(UnansweredSample { reason: REASON.to_string() });
         envelope.answer(|_| Routed::Unavailable { reason: REASON.to_string() });
     }
 }

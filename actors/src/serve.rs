@@ -3,6 +3,7 @@
 use crate::brain;
 use crate::pilot::{Crew, EmulatorLost, EmulatorUp, Journey, Pilot, Ping, Player, Stop, Task};
 use crate::port::Port;
+use crate::recall::{self, Recalling};
 use crate::skills::{Skills, UseLink};
 use actix::Actor as _;
 use std::sync::Arc;
@@ -48,12 +49,12 @@ fn run(link: Link, page: ProgressPage, start: StartActors, player: Player, log: 
     let system = actix::System::new();
     system.block_on(async {
         let deadline = Duration::from_millis(start.emulator_deadline_ms);
-        let crew = Crew::start(INSTANCE, log.clone(), deadline);
-        let skills = crew.skills.clone();
+        let crew = Crew::start(INSTANCE, log.clone(), deadline, start.recall.clone(), link.clone());
+        let (skills, recall) = (crew.skills.clone(), crew.recall.clone());
         let journey = Journey::new(INSTANCE, start, player, crew, log, link.clone(), page.clone());
         let pilot = Port::new("pilot", Pilot::new(journey, link.clone(), page.clone()).start(), PILOT_CAPACITY);
         let listener = link.clone();
-        std::thread::spawn(move || listen(&listener, &pilot, &skills));
+        std::thread::spawn(move || listen(&listener, &pilot, &skills, &recall));
     });
     page.enter(Stage::Serving);
     let detail = "emulator_io, capture, ram, recall, router, skills, pilot, telemetry".to_string();
@@ -66,7 +67,7 @@ fn run(link: Link, page: ProgressPage, start: StartActors, player: Player, log: 
 }
 
 /// Passes on what the parent says; ends the process when the parent is gone.
-fn listen(link: &Link, pilot: &Port<Pilot>, skills: &Port<Skills>) {
+fn listen(link: &Link, pilot: &Port<Pilot>, skills: &Port<Skills>, recall: &Port<Recalling>) {
     while let Ok((message, mut descriptors)) = link.receive::<ToRole>() {
         // A full port means that the pilot is stuck; the parent notices that by the progress page.
         let _ = match message {
@@ -79,6 +80,9 @@ fn listen(link: &Link, pilot: &Port<Pilot>, skills: &Port<Skills>) {
             ToRole::Stop => pilot.tell(Stop),
             ToRole::Connect { peer: Role::Skills } => {
                 descriptors.pop().is_some_and(|end| skills.tell(UseLink(Link::from_descriptor(end))))
+            }
+            ToRole::Connect { peer: Role::Indexes } => {
+                descriptors.pop().is_some_and(|end| recall.tell(recall::UseLink(Link::from_descriptor(end))))
             }
             ToRole::Connect { .. } => true,
             ToRole::StartBridge(_) | ToRole::StartActors(_) | ToRole::StartIndexes(_) | ToRole::StartSkills(_) => true,

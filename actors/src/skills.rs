@@ -3,14 +3,13 @@
 //! It knows which skills can be chosen (the shelf) and hands it to the pilot when it has changed. What the role does not
 //! answer is `Unavailable`, and the pilot's built-in rules play on. Absent: choosing, which is the pilot's.
 
+use crate::peer::{self, Heard};
 use crate::port::{Envelope, Question, Reply};
 use actix::{Actor, AsyncContext as _, Context, Handler, StreamHandler};
-use futures_util::stream::{self, Stream};
 use std::io;
 use std::sync::Arc;
 use tokio::net::UnixDatagram;
-use wire::codec;
-use wire::link::{CONTROL_BYTES_MAX, Link};
+use wire::link::Link;
 use wire::skill::{Card, FromSkills, ToSkills, Turn, Turned};
 
 /// Speaks with the skills role.
@@ -81,9 +80,8 @@ pub enum SkillsAnswer {
 impl Skills {
     fn send(&mut self, message: &ToSkills) -> bool {
         let Some(link) = &self.link else { return false };
-        let sent = codec::encode(message).map_err(io::Error::other).and_then(|bytes| link.try_send(&bytes));
-        match sent {
-            Ok(_) => true,
+        match peer::send(link, message) {
+            Ok(()) => true,
             Err(error) => {
                 tracing::debug!("the skills role is not told: {error}");
                 if error.kind() != io::ErrorKind::WouldBlock {
@@ -133,11 +131,11 @@ impl Handler<Envelope<UseLink>> for Skills {
     fn handle(&mut self, envelope: Envelope<UseLink>, context: &mut Context<Skills>) {
         envelope.answer(|UseLink(link)| {
             self.lose();
-            match open(link) {
+            match peer::open(link) {
                 Ok(link) => {
                     self.standing.connection += 1;
                     self.link = Some(link.clone());
-                    context.add_stream(messages(link, self.standing.connection));
+                    context.add_stream(peer::messages(link, self.standing.connection));
                 }
                 Err(error) => tracing::warn!("the skills role cannot be heard: {error}"),
             }
@@ -191,11 +189,8 @@ impl Handler<Envelope<TakeTurn>> for Skills {
     }
 }
 
-/// What the role says, with the number of the connection that it came over.
-type Heard = (u64, io::Result<FromSkills>);
-
-impl StreamHandler<Heard> for Skills {
-    fn handle(&mut self, (connection, heard): Heard, _: &mut Context<Skills>) {
+impl StreamHandler<Heard<FromSkills>> for Skills {
+    fn handle(&mut self, (connection, heard): Heard<FromSkills>, _: &mut Context<Skills>) {
         if connection != self.standing.connection || self.link.is_none() {
             return;
         }
@@ -210,33 +205,6 @@ impl StreamHandler<Heard> for Skills {
 
     // One connection ends; the actor waits for the next.
     fn finished(&mut self, _: &mut Context<Skills>) {}
-}
-
-/// A socket of sequenced packets is read and written as one of datagrams is.
-fn open(link: Link) -> io::Result<Arc<UnixDatagram>> {
-    let socket = std::os::unix::net::UnixDatagram::from(link.into_descriptor());
-    socket.set_nonblocking(true)?;
-    Ok(Arc::new(UnixDatagram::from_std(socket)?))
-}
-
-/// The messages of one connection, ended by its first error.
-fn messages(link: Arc<UnixDatagram>, connection: u64) -> impl Stream<Item = Heard> {
-    let buffer = vec![0; CONTROL_BYTES_MAX];
-    stream::unfold(Some((link, buffer)), move |open| async move {
-        let (link, mut buffer) = open?;
-        match receive(&link, &mut buffer).await {
-            Ok(message) => Some(((connection, Ok(message)), Some((link, buffer)))),
-            Err(error) => Some(((connection, Err(error)), None)),
-        }
-    })
-}
-
-async fn receive(link: &UnixDatagram, buffer: &mut [u8]) -> io::Result<FromSkills> {
-    match link.recv(buffer).await? {
-        // No message is empty: the other side is gone.
-        0 => Err(io::ErrorKind::UnexpectedEof.into()),
-        length => codec::decode(&buffer[..length]).map_err(io::Error::other),
-    }
 }
 
 #[cfg(test)]

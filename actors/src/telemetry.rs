@@ -1,7 +1,7 @@
 //! The telemetry actor: gathers what happens too often to be written one by one.
 //!
 //! Events themselves are written by whoever causes them, straight to the log, because a step is not over before its
-//! line is the kernel's. Samples (each captured frame, each unanswered question) come here, are counted in memory and
+//! line is the kernel's. Samples (each captured frame, each question to experience) come here, are counted in memory and
 //! written as one event every 100 samples or once a second.
 
 use crate::port::{Envelope, Question};
@@ -22,7 +22,9 @@ pub struct Telemetry {
     instance: Instance,
     frames: Frames,
     all_captures: Quantiles,
-    unanswered: [Unanswered; 2],
+    recalls: [Recalls; 3],
+    lost_memories: u64,
+    unrouted: Unanswered,
 }
 
 #[derive(Default)]
@@ -31,6 +33,15 @@ struct Frames {
     fresh: u64,
     similar: u64,
     capture: Quantiles,
+}
+
+#[derive(Default)]
+struct Recalls {
+    reason: String,
+    total: u64,
+    count: u64,
+    prefetched: u64,
+    took: Quantiles,
 }
 
 #[derive(Default)]
@@ -55,25 +66,78 @@ impl Question for FrameSample {
     type Answer = ();
 }
 
-/// Who did not answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Silent {
-    /// Experience.
-    Recall = 0,
-    /// The models.
-    Router = 1,
-}
-
-/// A question to recall or to the router that got no answer.
+/// A question to the router that got no answer.
 #[derive(Clone, Debug)]
 pub struct UnansweredSample {
-    /// Who did not answer.
-    pub who: Silent,
     /// Why.
     pub reason: String,
 }
 
 impl Question for UnansweredSample {
+    type Answer = ();
+}
+
+/// What became of a question to experience.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RecallOutcome {
+    Found = 0,
+    Late = 1,
+    Unavailable = 2,
+}
+
+const RECALL_OUTCOMES: [(RecallOutcome, &str); 3] =
+    [(RecallOutcome::Found, "found"), (RecallOutcome::Late, "late"), (RecallOutcome::Unavailable, "unavailable")];
+
+/// A question to experience.
+#[derive(Clone, Debug)]
+pub struct RecallSample {
+    outcome: RecallOutcome,
+    reason: String,
+    took_us: u64,
+    is_prefetched: bool,
+}
+
+impl RecallSample {
+    /// It was answered after this time; whether it was asked before its step began.
+    pub fn found(took_us: u64, is_prefetched: bool) -> RecallSample {
+        RecallSample { outcome: RecallOutcome::Found, reason: String::new(), took_us, is_prefetched }
+    }
+
+    /// It was not answered in time.
+    pub fn late(took_us: u64) -> RecallSample {
+        let reason = "the silos did not answer in time".to_string();
+        RecallSample { outcome: RecallOutcome::Late, reason, took_us, is_prefetched: false }
+    }
+
+    /// There was nobody to ask.
+    pub fn unavailable(reason: &str) -> RecallSample {
+        let reason = reason.to_string();
+        RecallSample { outcome: RecallOutcome::Unavailable, reason, took_us: 0, is_prefetched: false }
+    }
+}
+
+impl Question for RecallSample {
+    type Answer = ();
+}
+
+/// So many memories never came to be kept. What does is told by the process that keeps it.
+#[derive(Clone, Copy, Debug)]
+pub struct LostMemories(pub u64);
+
+impl Question for LostMemories {
+    type Answer = ();
+}
+
+/// Something that somebody should look at.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// Its name.
+    pub alert: String,
+    /// What is wrong.
+    pub detail: String,
+}
+
+impl Question for Trouble {
     type Answer = ();
 }
 
@@ -87,8 +151,15 @@ impl Question for Flush {
 impl Telemetry {
     /// An actor that writes to this log.
     pub fn new(log: Arc<Log>, instance: Instance) -> Telemetry {
-        let unanswered = [Unanswered::default(), Unanswered::default()];
-        Telemetry { log, instance, frames: Frames::default(), all_captures: Quantiles::default(), unanswered }
+        Telemetry {
+            log,
+            instance,
+            frames: Frames::default(),
+            all_captures: Quantiles::default(),
+            recalls: Default::default(),
+            lost_memories: 0,
+            unrouted: Unanswered::default(),
+        }
     }
 
     fn write(&self, event: Event) {
@@ -113,25 +184,39 @@ impl Telemetry {
             self.frames.capture.clear();
             (self.frames.asked, self.frames.fresh, self.frames.similar) = (0, 0, 0);
         }
-        for who in [Silent::Recall, Silent::Router] {
-            self.flush_unanswered(who);
+        for (outcome, _) in RECALL_OUTCOMES {
+            self.flush_recalls(outcome);
         }
+        let refused = std::mem::take(&mut self.lost_memories);
+        if refused > 0 {
+            self.write(Event::MemoriesKept { kept: 0, merged: 0, refused });
+        }
+        self.flush_unrouted();
     }
 
-    fn flush_unanswered(&mut self, who: Silent) {
-        let entry = &mut self.unanswered[who as usize];
+    fn flush_recalls(&mut self, outcome: RecallOutcome) {
+        let (_, name) = RECALL_OUTCOMES[outcome as usize];
+        let entry = &mut self.recalls[outcome as usize];
+        if entry.count == 0 {
+            return;
+        }
+        let (p50_us, p99_us, max_us) = entry.took.summary();
+        let (reason, count, prefetched) = (entry.reason.clone(), entry.count, entry.prefetched);
+        entry.took.clear();
+        (entry.count, entry.prefetched) = (0, 0);
+        let outcome = name.to_string();
+        self.write(Event::RecallReturned { outcome, reason, count, prefetched, p50_us, p99_us, max_us });
+    }
+
+    fn flush_unrouted(&mut self) {
+        let entry = &mut self.unrouted;
         if entry.total == entry.written {
             return;
         }
         let count = entry.total - entry.written;
         entry.written = entry.total;
         let (outcome, reason) = ("unavailable".to_string(), entry.reason.clone());
-        self.write(match who {
-            Silent::Recall => {
-                Event::RecallReturned { outcome, reason, count, prefetched: 0, p50_us: 0, p99_us: 0, max_us: 0 }
-            }
-            Silent::Router => Event::ModelCalled { outcome, reason, count },
-        });
+        self.write(Event::ModelCalled { outcome, reason, count });
     }
 }
 
@@ -165,14 +250,49 @@ impl Handler<Envelope<UnansweredSample>> for Telemetry {
 
     fn handle(&mut self, envelope: Envelope<UnansweredSample>, _: &mut Context<Telemetry>) {
         envelope.answer(|sample| {
-            let entry = &mut self.unanswered[sample.who as usize];
+            let entry = &mut self.unrouted;
             entry.total += 1;
             entry.reason = sample.reason;
             // The first is written at once, so that a run which lacks something says so from its start.
             if entry.total == 1 {
-                self.flush_unanswered(sample.who);
+                self.flush_unrouted();
             }
         });
+    }
+}
+
+impl Handler<Envelope<RecallSample>> for Telemetry {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<RecallSample>, _: &mut Context<Telemetry>) {
+        envelope.answer(|sample| {
+            let entry = &mut self.recalls[sample.outcome as usize];
+            entry.total += 1;
+            entry.count += 1;
+            entry.prefetched += u64::from(sample.is_prefetched);
+            entry.took.add(sample.took_us);
+            entry.reason = sample.reason;
+            // The first of each kind is written at once, as above.
+            if entry.total == 1 {
+                self.flush_recalls(sample.outcome);
+            }
+        });
+    }
+}
+
+impl Handler<Envelope<LostMemories>> for Telemetry {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<LostMemories>, _: &mut Context<Telemetry>) {
+        envelope.answer(|LostMemories(memories)| self.lost_memories += memories);
+    }
+}
+
+impl Handler<Envelope<Trouble>> for Telemetry {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<Trouble>, _: &mut Context<Telemetry>) {
+        envelope.answer(|Trouble { alert, detail }| self.write(Event::AlertRaised { alert, detail }));
     }
 }
 

@@ -128,6 +128,14 @@ impl Chooser {
     }
 }
 
+/// Puts a skill first of those that may act, for this reason; the others keep their order.
+pub(crate) fn promote(choices: &mut [Choice], skill: &str, why: &str) {
+    if let Some(place) = choices.iter().position(|choice| choice.candidate.skill == skill) {
+        choices[..=place].rotate_right(1);
+        choices[0].why = why.to_string();
+    }
+}
+
 impl Faults {
     /// A skill made a mistake.
     pub fn note(&mut self, skill: &str, revision: Hash, step: u64) {
@@ -195,6 +203,16 @@ mod tests {
         assert_eq!(names(&raised)[..2], [("fight", 60), ("explore", 20)], "it is as urgent as its trigger");
         let gone = chooser.choices(&facts(1), going("removed", -5), 1);
         assert_eq!(names(&gone).last(), Some(&("removed", -5)), "it ends on its old version");
+    }
+
+    #[test]
+    fn who_is_put_first_is_one_of_those_that_offer_themselves() {
+        let mut choices = chooser().choices(&facts(1), None, 1);
+        promote(&mut choices, "wait", "recalled: it helped");
+        assert_eq!(names(&choices), [("wait", 1), ("explore", 20), ("fight", 10)]);
+        assert_eq!(choices[0].why, "recalled: it helped");
+        promote(&mut choices, "flee", "it does not offer itself");
+        assert_eq!(names(&choices), [("wait", 1), ("explore", 20), ("fight", 10)]);
     }
 
     #[test]

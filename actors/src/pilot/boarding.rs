@@ -5,6 +5,7 @@ use super::EmulatorUp;
 use super::crew::Crew;
 use super::journey::{Aboard, Course, Interruption, Journey, SETTLE_FRAMES_MAX, answered};
 use super::ledger::Ledger;
+use super::recalling::Recollecting;
 use super::report::Report;
 use super::task::Player;
 use crate::brain::RandomPlayer;
@@ -106,6 +107,7 @@ impl Journey {
             brain,
             skilled: (start.brain == "planner").then(Box::default),
             task,
+            recollecting: Recollecting::new(&start.recall),
             ledger: Ledger::resume(progress),
             step: done.step,
             aboard: None,
@@ -212,7 +214,9 @@ impl Journey {
         let profile = Arc::new(profile.unwrap_or_else(|| self.play_from_pixels()));
         let can_pace = welcome.capabilities.frame_step;
         let needed = Request::Need { regions: profile.regions.clone() };
+        let boarded = profile.clone();
         self.aboard = Some(Aboard { welcome, profile, epoch, seen: None, unreadable: 0, measured: None });
+        self.board_recall(&boarded);
         if !can_pace {
             self.request(needed).await?;
         }
@@ -315,6 +319,7 @@ impl Journey {
             decoder: None,
             seed: None,
             key_echo: None,
+            recall: false,
             fields: Vec::new(),
         }
     }

@@ -12,6 +12,8 @@ use actix::Actor as _;
 use std::sync::Arc;
 use std::time::Duration;
 use wire::Instance;
+use wire::control::RecallSettings;
+use wire::link::Link;
 use wire::log::Log;
 
 /// Questions that one port takes at a time. A pilot asks one after the other, so more means that something is stuck.
@@ -40,10 +42,16 @@ pub struct Crew {
 
 impl Crew {
     /// Starts the actors of one game on this thread.
-    pub fn start(instance: Instance, log: Arc<Log>, emulator_deadline: Duration) -> Crew {
+    pub fn start(
+        instance: Instance,
+        log: Arc<Log>,
+        emulator_deadline: Duration,
+        recall: RecallSettings,
+        parent: Arc<Link>,
+    ) -> Crew {
         let telemetry = Port::new("telemetry", Telemetry::new(log, instance).start(), SAMPLES_CAPACITY);
         let capture = Capture::new(telemetry.clone()).start();
-        let recall = Recalling::new(telemetry.clone()).start();
+        let recall = Recalling::new(recall, telemetry.clone(), Some(parent)).start();
         let router = Router::new(telemetry.clone()).start();
         Crew {
             emulator: Port::new("emulator_io", EmulatorIo::new(instance, emulator_deadline).start(), PORT_CAPACITY),

@@ -2,6 +2,7 @@
 
 use super::crew::Crew;
 use super::ledger::{Ledger, Milestone};
+use super::recalling::Recollecting;
 use super::report::Report;
 use super::skilled::Skilled;
 use super::task::Task;
@@ -12,7 +13,6 @@ use crate::emulator_io::{Apply, Ask, EmulatorError, Receipt};
 use crate::port::Asked;
 use crate::profile::Profile;
 use crate::ram::{Decode, Decoded};
-use crate::recall::{AskRecall, Recall};
 use crate::router::AskRouter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,6 +51,8 @@ pub struct Journey {
     pub(super) skilled: Option<Box<Skilled>>,
     /// A skill that is to be tried.
     pub(super) task: Option<Task>,
+    /// What is made of experience.
+    pub(super) recollecting: Recollecting,
     pub(super) ledger: Ledger,
     pub(super) step: Step,
     pub(super) aboard: Option<Aboard>,
@@ -162,6 +164,7 @@ impl Journey {
             // A checkpoint that cannot be written has said so in the log.
             let _ = writing.await;
         }
+        self.keep_experience().await;
         let capture_us = self.crew.telemetry.ask(crate::telemetry::Flush, Duration::from_secs(1)).await;
         let complete = matches!(reason, "floors reached" | "steps done" | "episode ended") || self.is_task_met();
         let summary = self.report.summary(&self.ledger, self.step, complete, reason, self.crew.busy());
@@ -181,7 +184,7 @@ impl Journey {
             Latency { capture_us: before.captured.capture_us, decode_us: before.decode_us, ..Latency::default() };
 
         let asked = Instant::now();
-        let _: Option<Recall> = self.recall().await;
+        self.recall(step, &mut before).await?;
         latency.recall_us = microseconds(asked);
         let asked = Instant::now();
         let _: Routed = self.route(step, &before).await;
@@ -191,11 +194,12 @@ impl Journey {
         let Some(profile) = self.aboard.as_ref().map(|aboard| aboard.profile.clone()) else { return Ok(None) };
         // A due checkpoint holds what the brain knows before it decides on the step that follows.
         let due = self.due.take().map(|kind| (kind, self.mind()));
-        let choice = match self.take_turn(step, &mut before, &profile).await? {
+        let mut choice = match self.take_turn(step, &mut before, &profile).await? {
             Some(choice) => choice,
             None if self.task.as_ref().is_some_and(Task::is_over) => return Ok(Some("skill tried")),
             None => self.brain.decide(&before.observation, &profile),
         };
+        self.credit(&mut choice);
         self.expect(&choice, &before);
         latency.skill_us = microseconds(asked);
         latency.script_us = self.skilled.as_mut().map_or(0, |skilled| std::mem::take(&mut skilled.spent_us));
@@ -207,7 +211,11 @@ impl Journey {
         let until = Some(profile.turn.clone());
         let (keys, frames_max) = (choice.gesture.keys.clone(), choice.gesture.frames_max);
         // The emulator's state is taken before the keys are pressed; its bytes travel while the frames pass.
-        let (saved, applied) = tokio::join!(self.save_if(due.is_some()), self.pass_frames(keys, frames_max, until));
+        let (saved, applied, ()) = tokio::join!(
+            self.save_if(due.is_some()),
+            self.pass_frames(keys, frames_max, until),
+            self.note_step(step, &before, &choice)
+        );
         let (saved, applied) = (saved?, applied?);
         let emulator_us = applied.run_us + saved.as_ref().map_or(0, |saved| saved.run_us);
         if let (Some(saved), Some((kind, mind))) = (saved, due) {
@@ -243,6 +251,7 @@ impl Journey {
             let milestone = self.ledger.observe(&after.observation, episode);
             is_new_floor = matches!(milestone, Some(Milestone::FloorReached { .. }));
             has_ended = matches!(milestone, Some(Milestone::EpisodeEnded { .. }));
+            self.note_milestone(milestone.as_ref());
             self.write_milestone(milestone, after)?;
         }
         if let Some(after) = &after {
@@ -285,11 +294,6 @@ impl Journey {
             return Some(if self.start.floors_max.is_some() { "life ended early" } else { "episode ended" });
         }
         None
-    }
-
-    async fn recall(&self) -> Option<Recall> {
-        let deadline = Duration::from_millis(self.start.decision_deadline_ms);
-        self.crew.recall.ask(AskRecall, deadline).await.answer()
     }
 
     async fn route(&self, step: Step, before: &Seen) -> Routed {
@@ -368,6 +372,7 @@ impl Journey {
         match decoded {
             Ok(Decoded { observation, decode_us }) => {
                 aboard.unreadable = 0;
+                let observation = self.lay_known(observation)?;
                 Ok(Some(Seen { captured, observation, decode_us }))
             }
             Err(error) => {

@@ -37,7 +37,7 @@ impl Journey {
             held_from: applied.first_frame,
             keys_seen: applied.keys_seen,
             reason: choice.reason.into_owned(),
-            recalled: Vec::new(),
+            recalled: self.recalled(),
             effect: effect.name().to_string(),
             latency,
             state: super::report::state_of(&before.observation, self.ledger.turns()),

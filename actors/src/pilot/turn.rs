@@ -85,6 +85,10 @@ impl Journey {
             },
             None => skilled.chooser.choices(&facts, skilled.going(), step),
         };
+        let mut choices = choices;
+        if self.task.is_none() {
+            self.advise(seen, &mut choices);
+        }
         (!choices.is_empty()).then_some(Question { choices, bearings, facts })
     }
 
@@ -315,6 +319,7 @@ impl Journey {
             Err(error) => return Err(error.into()),
         }
         self.ledger.step_back(kept.progress, kept.turns);
+        self.forget_recent();
         let event = Event::CheckpointRestored {
             path: "kept by a skill".to_string(),
             checkpoint_step: self.checkpoint_step.min(self.step),

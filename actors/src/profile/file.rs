@@ -53,6 +53,7 @@ const FILE: Schema = Schema::Table(&[
     ("key_echo", Schema::Table(&[("address", Schema::Value), ("offset", Schema::Value), ("type", Schema::Value)])),
     ("seed", Schema::Table(&[("address", Schema::Value), ("offset", Schema::Value), ("type", Schema::Value)])),
     ("field", Schema::List(&FIELD)),
+    ("recall", Schema::Value),
 ]);
 
 #[derive(Deserialize)]
@@ -65,6 +66,8 @@ struct ProfileFile {
     turn: TurnTable,
     seed: Option<Place>,
     key_echo: Option<Place>,
+    #[serde(default)]
+    recall: bool,
     #[serde(default)]
     field: Vec<FieldTable>,
 }
@@ -176,6 +179,7 @@ pub(super) fn parse(name: &str, file: &str, text: &str) -> Result<Profile, Profi
         decoder: read.decoder.map(|DecoderName::PmdRed| Layout::PmdRed),
         seed: read.seed,
         key_echo: read.key_echo,
+        recall: read.recall,
         fields,
     })
 }

@@ -33,6 +33,7 @@ pub(super) fn parse(name: &str, file: &str, text: &str) -> Result<Profile, Profi
         decoder: None,
         seed: None,
         key_echo: None,
+        recall: false,
         fields,
     })
 }

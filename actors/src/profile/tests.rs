@@ -58,6 +58,14 @@ fn misspelt_keys_are_reported_with_line_and_nearest_name() {
 }
 
 #[test]
+fn a_profile_says_whether_experience_takes_part() {
+    let regions = "regions = [{ address = 0, length = 16 }]\n";
+    let recall = |text: String| file::parse("game", "game.toml", &text).expect("it is a profile").recall;
+    assert!(!recall(regions.to_string()));
+    assert!(recall(format!("recall = true\n{regions}")));
+}
+
+#[test]
 fn mistakes_are_reported_with_their_line() {
     let regions = "regions = [{ address = 0, length = 16 }]\n";
     assert!(message_of("regions = [").starts_with("game.toml:1: "));

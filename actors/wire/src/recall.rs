@@ -14,7 +14,7 @@ pub const SPANS: [u32; 7] = [1, 2, 4, 8, 16, 32, 64];
 pub const DIMENSIONS_MAX: u32 = 2_048;
 /// The most memories that a search gives for each silo.
 pub const COUNT_MAX: u32 = 100;
-/// The most bytes of [`Memory::detail`].
+/// The most bytes of [`NewMemory::detail`].
 pub const DETAIL_BYTES_MAX: usize = 8 << 10;
 
 /// The embedding space that vectors belong to. Vectors of two spaces are never compared.
@@ -40,7 +40,7 @@ pub enum ToIndexes {
         /// The memories, each with its vector.
         memories: Vec<NewMemory>,
     },
-    /// What is kept of one memory besides its vector ([`Memory::detail`]).
+    /// What is kept of one memory besides its vector ([`NewMemory::detail`]).
     Fetch {
         /// Names the question in the answer.
         id: u64,
@@ -76,7 +76,7 @@ pub enum FromIndexes {
     Fetched {
         /// Which question.
         id: u64,
-        /// [`Memory::detail`].
+        /// [`NewMemory::detail`].
         #[serde(with = "optional_blob")]
         detail: Option<Vec<u8>>,
     },
