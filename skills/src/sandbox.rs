@@ -30,6 +30,8 @@ use context::Context;
 
 /// What a machine needs beyond its script's own use: libraries and natives.
 const BASE_BYTES: usize = 256 << 10;
+/// A machine that rests with more than this is swept.
+const REST_BYTES: usize = 320 << 10;
 /// What is allowed on top, to find out where a script that used up its memory was.
 const REPORT_BYTES: usize = 1 << 20;
 /// Characters of a fault's reason.
@@ -222,6 +224,10 @@ impl Sandbox {
         self.context.forget();
         let _ = self.lua.set_memory_limit(0);
         let _ = self.set_memory_table(None);
+        if self.lua.used_memory() > REST_BYTES {
+            // Left alone, a machine that is seldom used keeps the garbage of all its runs for hours.
+            let _ = self.lua.gc_collect();
+        }
     }
 
     /// Globals are read-only to scripts; this one alone is another in each run.
