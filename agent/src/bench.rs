@@ -30,6 +30,7 @@ pub fn measure(args: &BenchArgs) -> Result<i32, Failure> {
         BenchKind::Bridge => bridge(args, temporary.path())?,
         BenchKind::Decode => worker::ask(WorkerKind::BenchDecode, &[], LIMIT)?,
         BenchKind::Skills => worker::ask(WorkerKind::BenchSkills, &[], LIMIT)?,
+        BenchKind::Recall => crate::recall_bench::measure(args, temporary.path())?,
         BenchKind::Loop => whole_run(args, temporary.path())?,
     };
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
@@ -69,7 +70,9 @@ fn whole_run(args: &BenchArgs, folder: &Path) -> Result<Value, Failure> {
     let run_dir = folder.join("run");
     let config = folder.join("config.toml");
     let remedy = "set TMPDIR to a folder that can be written";
-    let text = format!("[emulator]\ncore = {}\n", quoted(args.core.as_deref()));
+    let memories = folder.join("memories");
+    let (core, memories) = (quoted(args.core.as_deref()), quoted(Some(&memories)));
+    let text = format!("[emulator]\ncore = {core}\n[indexes]\nfolder = {memories}\n");
     std::fs::write(&config, text).map_err(|error| Failure::Unwritable { path: config.clone(), error, remedy })?;
     let steps = args.steps.to_string();
     let (run_text, config_text) = (run_dir.display().to_string(), config.display().to_string());
@@ -93,10 +96,11 @@ fn whole_run(args: &BenchArgs, folder: &Path) -> Result<Value, Failure> {
     let mut figures = Map::new();
     figures.insert("steps".to_string(), json!(steps.len()));
     figures.insert("run_s".to_string(), json!((took.as_secs_f64() * 100.0).round() / 100.0));
-    let kinds: [(&str, Part); 8] = [
+    let kinds: [(&str, Part); 9] = [
         ("overhead_us", |latency| latency.overhead_us),
         ("capture_us", |latency| latency.capture_us),
         ("decode_us", |latency| latency.decode_us),
+        ("recall_us", |latency| latency.recall_us),
         ("route_us", |latency| latency.route_us),
         ("skill_us", |latency| latency.skill_us),
         ("script_us", |latency| latency.script_us),
@@ -127,17 +131,27 @@ fn table(report: &Value) -> String {
     let cpu = machine["cpu"].as_str().unwrap_or("?");
     let _ =
         writeln!(text, "{} on {cpu}, {} cores{unoptimised}", report["bench"].as_str().unwrap_or("?"), machine["cores"]);
-    for (name, figure) in report["figures"].as_object().into_iter().flatten() {
+    list(&report["figures"], "", &mut text);
+    text
+}
+
+/// A line for each figure; those of a group are named behind it.
+fn list(figures: &Value, group: &str, text: &mut String) {
+    for (name, figure) in figures.as_object().into_iter().flatten() {
+        let name = if group.is_empty() { name.clone() } else { format!("{group}.{name}") };
         let figure = match figure {
-            Value::Object(parts) => {
+            Value::Object(parts) if PERCENTILES.iter().all(|(part, _)| parts.contains_key(*part)) => {
                 PERCENTILES.iter().map(|(part, _)| format!("{part} {:<8}", parts[*part].to_string())).collect()
+            }
+            Value::Object(_) => {
+                list(figure, &name, text);
+                continue;
             }
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
         let _ = writeln!(text, "{name:<24} {}", figure.trim_end());
     }
-    text
 }
 
 #[cfg(test)]
@@ -155,8 +169,10 @@ mod tests {
     fn a_table_has_one_line_a_figure() {
         let report = json!({
             "bench": "loop", "optimised": true, "machine": { "cpu": "x", "cores": 2 },
-            "figures": { "steps": 5, "total_us": percentiles(vec![1]) },
+            "figures": { "steps": 5, "total_us": percentiles(vec![1]), "served": { "ready_ms": [1, 2], "kind": "flat" } },
         });
-        assert_eq!(table(&report).lines().count(), 3);
+        let table = table(&report);
+        assert_eq!(table.lines().count(), 5);
+        assert!(table.contains("served.kind") && table.contains("[1,2]"), "{table}");
     }
 }

@@ -2,10 +2,14 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
-use wire::control::Pace;
+use wire::control::{Pace, RecallUse};
 
+mod index;
 mod skills;
 
+use crate::eval::{EVAL_EXAMPLES, EvalArgs};
+use index::INDEX_EXAMPLES;
+pub use index::{ChosenArgs, IndexArgs, IndexCommand, PlaceArgs};
 use skills::SKILLS_EXAMPLES;
 pub use skills::{ShelfArgs, SkillsArgs, SkillsCommand};
 
@@ -94,6 +98,12 @@ pub enum Command {
     /// List, check, make, try and test skills
     #[command(after_help = SKILLS_EXAMPLES)]
     Skills(SkillsArgs),
+    /// Look into the memories of earlier play, check, move and search them
+    #[command(after_help = INDEX_EXAMPLES)]
+    Index(IndexArgs),
+    /// Play many seeds with and without a part of the agent, and say what it is worth
+    #[command(after_help = EVAL_EXAMPLES)]
+    Eval(EvalArgs),
     /// Does one piece of work for `doctor` or `bench` that the parent must not do itself, and prints a JSON object.
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -124,6 +134,12 @@ pub struct RunArgs {
     /// Who decides: planner (chooses among skills), rules (built in, without skills) or random
     #[arg(long, value_name = "NAME")]
     pub brain: Option<String>,
+    /// Whether experience of earlier play takes part in decisions: auto is as the game's profile says
+    #[arg(long, value_enum, value_name = "USE")]
+    pub recall: Option<RecallArg>,
+    /// Folder of the memories of earlier play [default: the configured one]
+    #[arg(long, value_name = "DIR")]
+    pub memories: Option<PathBuf>,
     /// How emulated time relates to the wall clock
     #[arg(long, value_enum)]
     pub pace: Option<PaceArg>,
@@ -204,6 +220,9 @@ pub struct BenchArgs {
     /// Steps that `loop` takes
     #[arg(long, value_name = "N", default_value_t = 2000)]
     pub steps: u64,
+    /// Memories in each of the silos that `recall` makes
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub memories: u32,
     /// libretro core [default: look in the usual places]
     #[arg(long, value_name = "FILE")]
     pub core: Option<PathBuf>,
@@ -227,6 +246,9 @@ pub struct WorkerArgs {
     /// Folder for what an emulator wants to keep
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
+    /// How many memories
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub count: usize,
     /// Configuration file
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -250,6 +272,14 @@ pub enum WorkerKind {
     BenchDecode,
     /// Measures a turn of the skills
     BenchSkills,
+    /// Makes silos to measure
+    RecallMake,
+    /// Compares what they find with what is nearest
+    RecallCompare,
+    /// Measures the memory that they take
+    RecallMemory,
+    /// Measures one of them, and writes it for Python
+    RecallSingle,
 }
 
 impl WorkerKind {
@@ -262,6 +292,10 @@ impl WorkerKind {
             WorkerKind::BenchBridge => "bench-bridge",
             WorkerKind::BenchDecode => "bench-decode",
             WorkerKind::BenchSkills => "bench-skills",
+            WorkerKind::RecallMake => "recall-make",
+            WorkerKind::RecallCompare => "recall-compare",
+            WorkerKind::RecallMemory => "recall-memory",
+            WorkerKind::RecallSingle => "recall-single",
         }
     }
 }
@@ -275,6 +309,8 @@ pub enum BenchKind {
     Decode,
     /// A turn of the skills across the process boundary: observation in, keys out
     Skills,
+    /// Recall over seven silos: latency, accuracy, memory, opening; and Python's faiss on the same vectors
+    Recall,
     /// A whole step: overhead, capture, decode, total
     Loop,
 }
@@ -286,6 +322,7 @@ impl BenchKind {
             BenchKind::Bridge => "bridge",
             BenchKind::Decode => "decode",
             BenchKind::Skills => "skills",
+            BenchKind::Recall => "recall",
             BenchKind::Loop => "loop",
         }
     }
@@ -308,6 +345,27 @@ impl From<PaceArg> for Pace {
             PaceArg::Lockstep => Pace::Lockstep,
             PaceArg::Realtime => Pace::Realtime,
             PaceArg::Unthrottled => Pace::Unthrottled,
+        }
+    }
+}
+
+/// Whether experience takes part in decisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RecallArg {
+    /// As the game's profile says
+    Auto,
+    /// Yes
+    On,
+    /// No
+    Off,
+}
+
+impl From<RecallArg> for RecallUse {
+    fn from(used: RecallArg) -> RecallUse {
+        match used {
+            RecallArg::Auto => RecallUse::Auto,
+            RecallArg::On => RecallUse::On,
+            RecallArg::Off => RecallUse::Off,
         }
     }
 }

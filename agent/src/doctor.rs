@@ -36,6 +36,7 @@ pub fn examine(args: &DoctorArgs) -> Result<i32, Failure> {
         ("FAISS", check_indexes()),
         ("loopback", check_loopback()),
         ("runs folder", check_runs(&config.telemetry.runs)),
+        ("memories", check_memories(&config.indexes.folder)),
         ("skills folder", check_skills(&config.skills.folder)),
         ("terminal", Ok(describe_terminal(Mode::choose(false)))),
     ]
@@ -143,6 +144,21 @@ fn check_runs(runs: &Path) -> Finding {
     let free = platform::free_bytes(folder).map_err(|error| (format!("{}: {error}", folder.display()), fix))?;
     let found = format!("{}: can be written, {} MiB free", folder.display(), free >> 20);
     if free < FREE_BYTES_MIN { Err((found, format!("free {} MiB", FREE_BYTES_MIN >> 20))) } else { Ok(found) }
+}
+
+fn check_memories(folder: &Path) -> Finding {
+    let place = folder.display().to_string();
+    if !folder.exists() {
+        return Ok(format!("{place}: none yet; runs keep them there"));
+    }
+    let failed = |failure: Failure| (failure.to_string(), "set indexes.folder in config.toml to another".to_string());
+    let arguments = ["index", "stats", "--json", "--memories", &place];
+    let answers = [exit::OK, exit::NO_INPUT];
+    let text = worker::have_done_or(&arguments, WORKER_LIMIT, &answers).map_err(failed)?;
+    let stats: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let counts = stats["spaces"].as_array().into_iter().flatten();
+    let memories: u64 = counts.filter_map(|space| space["memories"].as_u64()).sum();
+    Ok(format!("{place}: {memories} memories; `agent index verify` checks them"))
 }
 
 fn check_skills(folder: &Path) -> Finding {

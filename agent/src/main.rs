@@ -18,11 +18,14 @@ mod cli;
 mod config;
 mod crash;
 mod doctor;
+mod eval;
 mod failure;
+mod index_command;
 mod log_scan;
 mod platform;
 mod probe;
 mod ram;
+mod recall_bench;
 mod roles;
 mod run;
 mod run_folder;
@@ -62,6 +65,8 @@ fn carry_out(command: Command) -> i32 {
         Command::Doctor(args) => tell(doctor::examine(&args)),
         Command::Ram(args) => tell(ram::show(&args)),
         Command::Bench(args) => tell(bench::measure(&args)),
+        Command::Index(args) => tell(index_command::carry_out(&args.command)),
+        Command::Eval(args) => tell(eval::evaluate(&args)),
         Command::Actors => roles::serve(Role::Actors),
         Command::Indexes { self_test: true } => roles::test_indexes(),
         Command::Indexes { self_test: false } => roles::serve(Role::Indexes),

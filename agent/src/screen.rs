@@ -163,6 +163,11 @@ pub fn print(text: &str) {
     let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
 }
 
+/// Tells a person how far long work has come; programs that read the output are not told.
+pub fn progress(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
 /// Says what went wrong, as one line; nobody listening is no reason to fail either.
 pub fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");

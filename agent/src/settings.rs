@@ -34,6 +34,12 @@ pub fn resolve(mut config: Config, args: &RunArgs, folder: &Path) -> Result<Conf
     if let Some(brain) = &args.brain {
         config.run.brain.clone_from(brain);
     }
+    if let Some(used) = args.recall {
+        config.recall.used = used.into();
+    }
+    if let Some(memories) = &args.memories {
+        config.indexes.folder.clone_from(memories);
+    }
     if let Some(pace) = args.pace {
         config.run.pace = pace.into();
     }

@@ -3,13 +3,14 @@
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::supervisor;
+use crate::supervisor::{self, Alone};
 use actors::decode::Decoder;
 use actors::decode::largest_floor::full_snapshot;
 use actors::profile::Profiles;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
+use wire::control::{Role, StartSkills, TelemetryTarget, ToRole};
 use wire::exit;
 use wire::link::Link;
 use wire::observation::{Observation, Screen};
@@ -24,7 +25,8 @@ const SKILL: &str = "explore";
 pub fn measure(config: Option<&Path>) -> Result<Value, Failure> {
     let folder = Config::load(config)?.skills.folder;
     let folder = std::path::absolute(&folder).unwrap_or(folder);
-    let link = supervisor::start_skills(folder)?;
+    let start = ToRole::StartSkills(StartSkills { folder, telemetry: TelemetryTarget::Null });
+    let Alone { link, .. } = supervisor::start_alone(Role::Skills, &start)?;
     let mut pilot = Pilot { link, buffer: Vec::new(), id: 0, known: None };
     let skills = pilot.shelf()?;
     pilot.send(&ToSkills::Begin { instance: 0, memories: Vec::new() })?;

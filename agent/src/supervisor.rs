@@ -32,7 +32,7 @@ mod policy;
 mod process;
 mod start;
 
-pub use alone::start_skills;
+pub use alone::{Alone, start_alone};
 pub use child::REPORTS_MAX;
 pub use ending::Outcome;
 pub use start::Plan;

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use wire::control::{Pace, SkillTask, TaskResult};
+use wire::control::{Pace, RecallUse, SkillTask, TaskResult};
 use wire::event::Event;
 use wire::exit;
 use wire::log::{Line, Log};
@@ -130,6 +130,8 @@ fn plan(args: &TrialArgs, task: SkillTask, run_dir: &Path) -> Result<Plan, Failu
         settings::of_look(args.config.as_deref(), emulator.filter(|_| args.rom.is_none()), args.rom.as_deref())?;
     config.run.brain = "planner".to_string();
     config.run.pace = Pace::Unthrottled;
+    // What is tried here is the skill, and it is no experience to keep.
+    (config.recall.used, config.recall.record) = (RecallUse::Off, false);
     (config.run.floors, config.run.steps, config.run.one_life) = (0, 0, false);
     if let Some(seed) = args.seed {
         config.run.seed = seed;

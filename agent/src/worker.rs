@@ -34,6 +34,9 @@ pub fn work(args: &WorkerArgs) -> i32 {
         WorkerKind::ProbeEmulator => told(probe::measure(args)),
         WorkerKind::BenchBridge => open(args).and_then(|mut backend| bench_bridge(backend.as_mut())),
         WorkerKind::BenchDecode => Ok(bench_decode()),
+        WorkerKind::RecallMake | WorkerKind::RecallCompare | WorkerKind::RecallMemory | WorkerKind::RecallSingle => {
+            crate::recall_bench::work::work(args).map_err(|failure| (failure.status(), failure.to_string()))
+        }
         WorkerKind::BenchSkills => crate::skill_bench::measure(args.config.as_deref())
             .map_err(|failure| (failure.status(), failure.to_string())),
     };
