@@ -59,6 +59,11 @@ impl Program {
         if !arguments.iter().any(|argument| names_emulator.contains(argument)) {
             all.extend(["--emulator", "libretro"]);
         }
+        // Neither are the memories of that person's play to be touched; each run has a folder of its own for them.
+        let memories = run.with_file_name("memories");
+        if !arguments.contains(&"--memories") {
+            all.extend(["--memories", memories.to_str().expect("a temporary path is text")]);
+        }
         Program { child: start(&all), run: run.to_path_buf(), _scratch: scratch }
     }
 

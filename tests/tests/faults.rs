@@ -150,20 +150,12 @@ fn a_lone_bridge_that_dies_ends_the_run_that_plays_on_it() {
 #[test]
 fn a_full_disk_ends_the_run_with_one_line_and_keeps_what_was_written() {
     let scratch = Scratch::new();
-    let mount = scratch.path().join("small");
-    std::fs::create_dir(&mount).expect("the scratch folder can be written");
-    let mounted = std::process::Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"])
-        .arg(&mount)
-        .stderr(std::process::Stdio::null())
-        .status();
-    if !mounted.is_ok_and(|status| status.success()) {
-        println!("skipped: a small file system cannot be mounted here (needs root)");
-        return;
-    }
-    let finished = Program::run_in(&mount.join("run"), &ENDLESS, None).finish();
-    let unmounted = std::process::Command::new("umount").arg(&mount).status();
-    assert!(unmounted.is_ok_and(|status| status.success()));
+    let Some(small) = SmallDisk::mount(&scratch.path().join("small"), "256k") else { return };
+    // The memories are on another disk; theirs is the next test.
+    let memories = scratch.path().join("memories");
+    let elsewhere = ["--memories", memories.to_str().expect("a temporary path is text")];
+    let finished = Program::run_in(&small.path().join("run"), &[&ENDLESS[..], &elsewhere].concat(), None).finish();
+    drop(small);
     assert_eq!(finished.status.code(), Some(exit::IO), "{}", finished.stderr);
     assert_eq!(finished.stderr.trim_end().lines().count(), 1, "not one line: {}", finished.stderr);
     assert!(finished.stderr.contains("telemetry"), "{}", finished.stderr);
@@ -171,4 +163,51 @@ fn a_full_disk_ends_the_run_with_one_line_and_keeps_what_was_written() {
     assert!(numbers.len() > 50, "only {} steps were written", numbers.len());
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
     assert!(finished.torn <= ROLES.len() + 1, "{} torn lines", finished.torn);
+}
+
+#[test]
+fn a_full_disk_of_memories_is_told_and_the_game_goes_on() {
+    let scratch = Scratch::new();
+    let Some(small) = SmallDisk::mount(&scratch.path().join("small"), "512k") else { return };
+    let memories = small.path().join("memories");
+    let arguments = ["--steps", "1500", "--memories", memories.to_str().expect("a temporary path is text")];
+    let run = scratch.path().join("run");
+    let finished = Program::run_in(&run, &[&arguments[..], &["--pace", "unthrottled", "--quiet"]].concat(), None);
+    let finished = finished.finish().expect_success();
+    let refused = finished.lines.iter().any(|line| matches!(line.event, Event::MemoriesKept { refused: 1.., .. }));
+    assert!(refused, "no memory was refused");
+    let has_died = |event: &Event| matches!(event, Event::ProcessExited { expected: false, .. });
+    assert!(!finished.lines.iter().any(|line| has_died(&line.event)), "the role does not die of it");
+    drop(small);
+}
+
+/// A small file system of a test's own.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    /// Mounts it; nothing where that is not allowed.
+    fn mount(path: &std::path::Path, size: &str) -> Option<SmallDisk> {
+        std::fs::create_dir(path).expect("the scratch folder can be written");
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(path)
+            .stderr(std::process::Stdio::null())
+            .status();
+        if mounted.is_ok_and(|status| status.success()) {
+            return Some(SmallDisk(path.to_path_buf()));
+        }
+        println!("skipped: a small file system cannot be mounted here (needs root)");
+        None
+    }
+
+    fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Left mounted it would be in the way of the folder's removal, which says so.
+        let _ = std::process::Command::new("umount").arg(&self.0).status();
+    }
 }
