@@ -14,7 +14,6 @@ use wire::skill::Expectation;
 
 pub(crate) mod chooser;
 mod effect;
-mod generator;
 pub(crate) mod headway;
 mod random;
 mod rules;

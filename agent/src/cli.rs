@@ -222,7 +222,7 @@ pub struct BenchArgs {
     pub steps: u64,
     /// Memories in each of the silos that `recall` makes
     #[arg(long, value_name = "N", default_value_t = 100_000)]
-    pub memories: u32,
+    pub count: u32,
     /// libretro core [default: look in the usual places]
     #[arg(long, value_name = "FILE")]
     pub core: Option<PathBuf>,

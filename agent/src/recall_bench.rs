@@ -41,7 +41,7 @@ pub fn space() -> Space {
 /// Measures; times in microseconds unless their name says something else.
 pub fn measure(args: &BenchArgs, folder: &Path) -> Result<Value, Failure> {
     let memories = folder.join("memories");
-    let count = args.memories.to_string();
+    let count = args.count.to_string();
     screen::progress(&format!("making seven silos of {count} memories; the longest part, minutes on two cores"));
     let options = [("--folder", Some(memories.as_path())), ("--count", Some(Path::new(&count)))];
     let ask = |kind| worker::ask(kind, &options, LIMIT);
@@ -54,7 +54,7 @@ pub fn measure(args: &BenchArgs, folder: &Path) -> Result<Value, Failure> {
     screen::progress("asking Python's faiss the same");
     let python = python::compare(folder, &|| ask(WorkerKind::RecallSingle))?;
     Ok(json!({
-        "memories_a_silo": args.memories,
+        "memories_a_silo": args.count,
         "dimensions": DIMENSIONS,
         "made": made,
         "served": served,

@@ -3,6 +3,8 @@
 //! Uniform vectors would tell nothing: in 256 dimensions they are all equally far apart. The same seed gives the same
 //! vectors everywhere.
 
+use wire::random::SplitMix64;
+
 /// Degrees of freedom.
 const LATENT: usize = 24;
 /// Share of noise in each number.
@@ -23,24 +25,24 @@ pub struct Mixture {
 impl Mixture {
     /// A mixture of so many clusters.
     pub fn new(dimensions: usize, clusters: usize, seed: u64) -> Mixture {
-        let mut random = Random(seed);
-        let middles = (0..clusters.max(1)).map(|_| std::array::from_fn(|_| random.normal())).collect();
-        let lens = (0..LATENT * dimensions).map(|_| random.normal()).collect();
+        let mut random = SplitMix64(seed);
+        let middles = (0..clusters.max(1)).map(|_| std::array::from_fn(|_| normal(&mut random))).collect();
+        let lens = (0..LATENT * dimensions).map(|_| normal(&mut random)).collect();
         Mixture { dimensions, seed, middles, lens }
     }
 
     /// So many vectors, one after the other. Another stream gives other vectors of the same mixture.
     pub fn rows(&self, count: usize, stream: u64) -> Vec<f32> {
-        let mut random = Random(self.seed ^ stream.wrapping_add(1).wrapping_mul(0xD1B5_4A32_D192_ED03));
+        let mut random = SplitMix64(self.seed ^ stream.wrapping_add(1).wrapping_mul(0xD1B5_4A32_D192_ED03));
         let mut rows = Vec::with_capacity(count * self.dimensions);
         for _ in 0..count {
             let middle = &self.middles[random.below(self.middles.len())];
-            let place: [f32; LATENT] = std::array::from_fn(|axis| middle[axis] + SPREAD * random.normal());
+            let place: [f32; LATENT] = std::array::from_fn(|axis| middle[axis] + SPREAD * normal(&mut random));
             let begin = rows.len();
             let scale = (LATENT as f32).sqrt();
             for column in self.lens.chunks_exact(LATENT) {
                 let value: f32 = column.iter().zip(&place).map(|(a, b)| a * b).sum();
-                rows.push(value + NOISE * scale * random.normal());
+                rows.push(value + NOISE * scale * normal(&mut random));
             }
             let length = rows[begin..].iter().map(|value| value * value).sum::<f32>().sqrt();
             rows[begin..].iter_mut().for_each(|value| *value /= length);
@@ -49,31 +51,12 @@ impl Mixture {
     }
 }
 
-/// SplitMix64, whose every state is a good one.
-#[derive(Clone, Copy, Debug)]
-pub struct Random(pub u64);
-
-impl Random {
-    /// The next 64 bits.
-    pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `bound`, or 0.
-    pub fn below(&mut self, bound: usize) -> usize {
-        (self.bits() % bound.max(1) as u64) as usize
-    }
-
-    /// A number of the normal distribution, nearly: a sum of twelve even ones.
-    pub fn normal(&mut self) -> f32 {
-        let sum: f32 = (0..3)
-            .map(|_| self.bits())
-            .flat_map(|bits| [0, 16, 32, 48].map(|at| bits >> at & 0xFFFF))
-            .map(|it| it as f32 / 65_536.0)
-            .sum();
-        sum - 6.0
-    }
+/// A number of the normal distribution, nearly: a sum of twelve even ones.
+pub fn normal(random: &mut SplitMix64) -> f32 {
+    let sum: f32 = (0..3)
+        .map(|_| random.bits())
+        .flat_map(|bits| [0, 16, 32, 48].map(|at| bits >> at & 0xFFFF))
+        .map(|it| it as f32 / 65_536.0)
+        .sum();
+    sum - 6.0
 }

@@ -3,7 +3,7 @@
 
 use indexes::archive::{Archive, ArchiveOptions, OpenSpace, Report};
 use indexes::keeper::Keeper;
-use indexes::synthetic::Random;
+use indexes::synthetic::normal;
 use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -13,6 +13,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use wire::event::Event;
+use wire::random::SplitMix64;
 use wire::recall::{Memory, NewMemory, Outcome, Space};
 
 const DIMENSIONS: usize = 16;
@@ -35,8 +36,8 @@ fn options(capacity: usize, report: Report) -> ArchiveOptions {
 
 /// A memory like no other, the same for the same number.
 fn memory(number: u64) -> NewMemory {
-    let mut random = Random(number);
-    let mut vector: Vec<f32> = (0..DIMENSIONS).map(|_| random.normal()).collect();
+    let mut random = SplitMix64(number);
+    let mut vector: Vec<f32> = (0..DIMENSIONS).map(|_| normal(&mut random)).collect();
     let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
     vector.iter_mut().for_each(|value| *value /= length);
     let memory = Memory {
@@ -63,7 +64,7 @@ fn keep_experience_until_killed() {
     let open = archive.open_space(&space()).expect("it opens");
     let _keeper = Keeper::start(archive.clone()).expect("it starts");
     let mut next = number(FIRST);
-    let mut random = Random(next);
+    let mut random = SplitMix64(next);
     loop {
         let end = next + 1 + random.below(24) as u64;
         let mut batch: Vec<NewMemory> = (next..end).map(memory).collect();
@@ -171,7 +172,7 @@ fn examine_silo(archive: &Archive, open: &OpenSpace, span: u32, expected: &[u64]
 
 fn kill(times: u64, seed: u64) {
     println!("seed {seed}");
-    let mut random = Random(seed);
+    let mut random = SplitMix64(seed);
     let (mut first, mut acknowledged, mut total, mut published) = (1, Vec::new(), 0, 0);
     let mut folder = None;
     for life in 0..times {

@@ -3,7 +3,7 @@
 use indexes::archive::{Archive, ArchiveOptions, OpenSpace, Report};
 use indexes::keeper::Keeper;
 use indexes::pool::Searchers;
-use indexes::synthetic::{Mixture, Random};
+use indexes::synthetic::Mixture;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 use wire::event::Event;
+use wire::random::SplitMix64;
 use wire::recall::{KeyMoments, Memory, NewMemory, Outcome, Probe, SPANS, Search, Space};
 
 /// Memories of each silo in a batch.
@@ -41,12 +42,12 @@ struct Size {
 }
 
 fn batch(mixture: &Mixture, dimensions: usize, number: u64) -> Vec<NewMemory> {
-    let mut random = Random(number);
+    let mut random = SplitMix64(number);
     let rows = mixture.rows(EACH * SPANS.len(), number);
     let new = |(place, row): (usize, &[f32])| {
         let outcome = Outcome { steps: 32, hp_lost_share: (random.bits() % 100) as f32 / 100.0, ..Outcome::default() };
         // Half of the pictures were seen before, so that the silos are asked.
-        let picture = if random.below(2) == 0 { random.bits() } else { Random(random.bits() % 500).bits() };
+        let picture = if random.below(2) == 0 { random.bits() } else { SplitMix64(random.bits() % 500).bits() };
         let memory = Memory {
             span: SPANS[place % SPANS.len()],
             trajectory: number,

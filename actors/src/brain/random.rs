@@ -1,24 +1,24 @@
 //! A player that presses sensible keys at random: what any better brain has to beat.
 
-use super::generator::Generator;
 use super::{Brain, Effect, Move, Skill};
 use crate::profile::Profile;
 use serde::{Deserialize, Serialize};
 use wire::buttons::{Button, Mask};
 use wire::keys::{self, Gesture};
 use wire::observation::{DIRECTIONS, Observation, Screen};
+use wire::random::SplitMix64;
 use wire::skill::Expectation;
 
 /// Presses random keys that mean something on the screen that shows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RandomPlayer {
-    generator: Generator,
+    generator: SplitMix64,
 }
 
 impl RandomPlayer {
     /// A player whose choices follow from the seed.
     pub fn new(seed: u64) -> RandomPlayer {
-        RandomPlayer { generator: Generator::new(seed) }
+        RandomPlayer { generator: SplitMix64(seed) }
     }
 
     fn on_floor(&mut self) -> Move {

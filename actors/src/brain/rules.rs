@@ -5,7 +5,6 @@
 //! presses (an item from the bag, a throw) is an [`Intent`](memory::Intent), carried on from what memory shows, and
 //! dropped when it takes too long. Absent: towns and stories; there it waits.
 
-use super::generator::Generator;
 use super::headway::Headway;
 use super::{Brain, Effect, Move, Skill};
 use crate::profile::{Episode, Profile};
@@ -17,6 +16,7 @@ use wire::buttons::Button;
 use wire::keys;
 use wire::keys::Gesture;
 use wire::observation::{DIRECTIONS, Direction, Observation, Position, Screen};
+use wire::random::SplitMix64;
 use wire::skill::Expectation;
 
 mod explore;
@@ -36,14 +36,14 @@ const RECOVERY_STEPS: u32 = 12;
 /// Plays by rules.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rules {
-    generator: Generator,
+    generator: SplitMix64,
     memory: Memory,
 }
 
 impl Rules {
     /// Rules; the seed decides what it tries when it is stuck.
     pub fn new(seed: u64) -> Rules {
-        Rules { generator: Generator::new(seed), memory: Memory::default() }
+        Rules { generator: SplitMix64(seed), memory: Memory::default() }
     }
 
     fn on_screen(&mut self, observation: &Observation, profile: &Profile) -> Plan {

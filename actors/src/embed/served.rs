@@ -81,7 +81,8 @@ impl Embedder for Served {
             let dimensions = vectors.first().map_or(0, Vec::len);
             asker.dimensions.set(dimensions);
             let model = Hash::of([asker.model.as_bytes()]);
-            let name = format!("served-{model}-{dimensions}-{game}");
+            // The number counts the ways in which a situation was put into words.
+            let name = format!("served1-{model}-{dimensions}-{game}");
             Ok(Space { name, dimensions: dimensions as u32 })
         })
     }

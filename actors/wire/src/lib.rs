@@ -22,6 +22,7 @@ pub mod log;
 pub mod memory;
 pub mod observation;
 pub mod page;
+pub mod random;
 pub mod recall;
 pub mod ring;
 pub mod role;

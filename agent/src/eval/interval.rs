@@ -2,6 +2,7 @@
 //! interval holds the middle 95 % of the means that this gives.
 
 use serde::Serialize;
+use wire::random::SplitMix64;
 
 const DRAWS: usize = 10_000;
 /// Of the generator that draws; fixed, so that the same games give the same interval.
@@ -39,23 +40,15 @@ fn interval(differences: &[f64]) -> (f64, f64) {
     if differences.is_empty() {
         return (0.0, 0.0);
     }
-    let mut state = SEED;
+    let mut random = SplitMix64(SEED);
     let mut means: Vec<f64> = (0..DRAWS)
         .map(|_| {
-            let drawn = differences.iter().map(|_| differences[next(&mut state) as usize % differences.len()]);
+            let drawn = differences.iter().map(|_| differences[random.below(differences.len())]);
             drawn.sum::<f64>() / differences.len() as f64
         })
         .collect();
     means.sort_unstable_by(f64::total_cmp);
     (means[DRAWS * 25 / 1_000], means[DRAWS * 975 / 1_000 - 1])
-}
-
-/// xorshift64*, its upper half.
-fn next(state: &mut u64) -> u32 {
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32) as u32
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use super::*;
 use crate::pool::Searchers;
 use crate::store::tests::Folder;
-use crate::synthetic::Random;
+use crate::synthetic::normal;
 use std::fs;
+use wire::random::SplitMix64;
 use wire::recall::{KeyMoments, Outcome, Probe, SPANS, Search};
 
 pub(crate) const DIMENSIONS: usize = 16;
@@ -19,8 +20,8 @@ pub(crate) fn options() -> ArchiveOptions {
 
 /// A memory like no other, the same for the same number.
 pub(crate) fn memory(number: u64, span: u32) -> NewMemory {
-    let mut random = Random(number);
-    let vector = (0..DIMENSIONS).map(|_| random.normal()).collect();
+    let mut random = SplitMix64(number);
+    let vector = (0..DIMENSIONS).map(|_| normal(&mut random)).collect();
     let outcome = Outcome { steps: 32, hp_lost: number as u16, hp_lost_share: 0.25, ..Outcome::default() };
     let memory = Memory {
         span,

@@ -1,7 +1,8 @@
 use super::manifest::Sum;
 use super::*;
-use crate::synthetic::{Mixture, Random};
+use crate::synthetic::Mixture;
 use std::fs;
+use wire::random::SplitMix64;
 use xxhash_rust::xxh3::xxh3_64;
 
 mod corruption;

@@ -73,11 +73,12 @@ impl Guess {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::synthetic::{Mixture, Random};
+    use crate::synthetic::Mixture;
+    use wire::random::SplitMix64;
 
     #[test]
     fn a_guess_is_never_beyond_the_distance_and_mostly_near_it() {
-        let mut random = Random(5);
+        let mut random = SplitMix64(5);
         for dimensions in [1, 7, 16, 33, 256] {
             let rows = Mixture::new(dimensions, 20, 1).rows(300, 0);
             // Also of other lengths, near and far, and one that is the question itself.

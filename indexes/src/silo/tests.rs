@@ -1,13 +1,14 @@
 use super::*;
 use crate::generation::Draft;
 use crate::kind::Kind;
-use crate::synthetic::{Mixture, Random};
+use crate::synthetic::Mixture;
 use crate::vectors::Vectors;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::thread;
+use wire::random::SplitMix64;
 
 const DIMENSIONS: usize = 8;
 const SPAN: u32 = 2;
@@ -214,7 +215,7 @@ fn ids_rise_and_what_the_generation_considered_is_not_found_twice() {
 fn a_silo_finds_what_a_plain_list_would_find_whatever_happens_to_it() {
     for seed in 0..12 {
         println!("seed {seed}");
-        let mut random = Random(seed);
+        let mut random = SplitMix64(seed);
         let mut bench = Bench::new(&format!("model-{seed}"), 1_500);
         let mut living: BTreeSet<u64> = BTreeSet::new();
         let mut last = 0;

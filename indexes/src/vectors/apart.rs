@@ -5,6 +5,8 @@
 //! it asked for, with a thousand one in four. So each number is moved by less than embeddings can mean, but enough that no
 //! two vectors are equal: then hardly any is missed. The same position is always moved in the same way.
 
+use wire::random::SplitMix64;
+
 /// How far a number is moved at most, as a share of the mean size of the vector's numbers.
 const SHARE: f32 = 3e-4;
 
@@ -15,21 +17,13 @@ pub(super) fn apart(rows: &[f32], dimensions: usize, position: usize) -> Vec<f32
         let size = (row.iter().map(|value| value * value).sum::<f32>() / dimensions as f32).sqrt();
         let mut bits = at;
         moved.extend(row.iter().map(|value| {
-            bits = mix(bits);
+            bits = SplitMix64(bits).bits();
             // The upper 24 bits as a number from -1 to 1.
             let share = (bits >> 40) as f32 / (1 << 23) as f32 - 1.0;
             value + share * size * SHARE
         }));
     }
     moved
-}
-
-/// A step of SplitMix64.
-fn mix(state: u64) -> u64 {
-    let state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

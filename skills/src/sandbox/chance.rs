@@ -1,30 +1,27 @@
-//! Random numbers that can be had again: SplitMix64 (Steele, Lea, Flood 2014), started from a number and a name.
+//! The random numbers of scripts, started from a number and a name.
 
 use wire::hash::Hash;
+use wire::random::SplitMix64;
 
 /// A source of random numbers.
 #[derive(Clone, Debug)]
-pub struct Chance(u64);
+pub struct Chance(SplitMix64);
 
 impl Chance {
     /// From one number.
     pub fn from_seed(seed: u64) -> Chance {
-        Chance(seed)
+        Chance(SplitMix64(seed))
     }
 
     /// For the `count`th skill that begins in a run, from the turn's number.
     pub fn new(chance: u64, skill: &str, count: u32) -> Chance {
         let name = Hash::of([skill.as_bytes(), &count.to_le_bytes()]);
-        Chance(chance ^ name.0)
+        Chance(SplitMix64(chance ^ name.0))
     }
 
     /// The next 64 bits.
     pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        bits ^ (bits >> 31)
+        self.0.bits()
     }
 
     /// A number of at least 0 and less than 1.

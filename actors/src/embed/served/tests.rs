@@ -88,7 +88,7 @@ fn the_server_is_told_model_texts_and_key_and_names_the_space() {
     });
     let space = space.expect("it answers");
     assert_eq!(space.dimensions, 2);
-    assert!(space.name.starts_with("served-") && space.name.ends_with("-2-burrow"), "{}", space.name);
+    assert!(space.name.starts_with("served1-") && space.name.ends_with("-2-burrow"), "{}", space.name);
     let told = heard.recv().expect("it was asked");
     assert!(told.starts_with("POST /v1/embeddings HTTP/1.1"), "{told}");
     assert!(told.contains(r#""model":"tiny","input":["#) && told.contains(&format!("Bearer {KEY}")), "{told}");

@@ -36,7 +36,7 @@ impl Patient {
     }
 
     /// Damages something, and mends it after the check; says whether there was any damage.
-    fn suffer(&self, random: &mut Random) -> bool {
+    fn suffer(&self, random: &mut SplitMix64) -> bool {
         let file = FILES[random.below(FILES.len())];
         let sound = &self.sound[file];
         let mut bytes = sound.clone();
@@ -94,7 +94,7 @@ impl Patient {
 
 fn suffer(name: &str, times: usize, seed: u64) {
     println!("seed {seed}");
-    let mut random = Random(seed);
+    let mut random = SplitMix64(seed);
     let (mut suffered, share) = (0, times.div_ceil(Kind::ALL.len()));
     for (kind, until) in Kind::ALL.into_iter().zip((1..).map(|part| part * share)) {
         let patient = Patient::new(name, kind);
