@@ -171,7 +171,7 @@ impl Archive {
         space: &OpenSpace,
         batches: Vec<Vec<NewMemory>>,
     ) -> Result<Vec<Result<Kept, String>>, ArchiveError> {
-        self.wait_for_room(space)?;
+        self.make_room(space)?;
         let dimensions = space.space.dimensions as usize;
         let check = |batch: Vec<NewMemory>| batch.into_iter().map(|new| checked(new, dimensions)).collect();
         let checked: Vec<Result<Vec<NewMemory>, String>> = batches.into_iter().map(check).collect();
@@ -268,8 +268,9 @@ impl Archive {
         Ok(())
     }
 
-    /// Waits until no silo of the space has too many fresh memories. Where there is no keeper, does its work.
-    fn wait_for_room(&self, space: &OpenSpace) -> Result<(), ArchiveError> {
+    /// Sees to it that no silo of the space has too many fresh memories. Whoever brings them does the keeper's work where
+    /// it has fallen behind: the keeper's priority is the lowest, and where games take every core it gets nowhere.
+    fn make_room(&self, space: &OpenSpace) -> Result<(), ArchiveError> {
         let most = self.options.fold_at.saturating_mul(FRESH_MAX);
         let is_full = |shelf: &&Shelf| shelf.silo.fresh_len() >= most && !shelf.has_fault();
         // Of what cannot be folded there is an end as well.
@@ -279,11 +280,7 @@ impl Archive {
         }
         // What was taken is kept before the process ends, however much there is.
         while let Some(shelf) = space.shelves.iter().find(is_full).filter(|_| !self.wake.is_stopping()) {
-            if self.wake.has_keeper() {
-                self.wake.wait_for_room();
-            } else {
-                self.keep(space, shelf, false)?;
-            }
+            self.attend(space, shelf);
         }
         Ok(())
     }

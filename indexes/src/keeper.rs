@@ -96,7 +96,7 @@ impl Keeper {
         Ok(Keeper { archive, ended, thread: Some(thread) })
     }
 
-    /// Tells the thread to end. From now on nobody who brings memories waits for it.
+    /// Tells the thread to end. From now on nobody who brings memories makes room for them.
     pub fn dismiss(&self) {
         self.archive.wake.set_stopping(true);
     }
@@ -124,7 +124,7 @@ impl Drop for Keeper {
     }
 }
 
-/// However the thread ends, nobody waits for it any more.
+/// However the thread ends, it is known to be gone.
 struct Leave<'a>(&'a Archive);
 
 impl Drop for Leave<'_> {
@@ -145,7 +145,6 @@ fn keep(archive: &Archive) {
                 }
             }
         }
-        archive.wake.ring_room();
         if !has_worked {
             archive.wake.wait_for_work(LOOK);
         }
@@ -163,8 +162,8 @@ impl Archive {
         Ok(())
     }
 
-    /// The keeper's visit to one silo; says whether there was work.
-    fn attend(&self, space: &OpenSpace, shelf: &Shelf) -> bool {
+    /// A visit to one silo, by the keeper or where it has fallen behind; says whether there was work.
+    pub(crate) fn attend(&self, space: &OpenSpace, shelf: &Shelf) -> bool {
         let is_idle = lock(&shelf.touched).elapsed() > IDLE;
         let kept = self.fill_bloom(space, shelf).and_then(|()| self.keep(space, shelf, is_idle));
         match kept {
@@ -199,7 +198,6 @@ impl Archive {
             Duty::Fold => self.fold(space, shelf, &mut |_, _| {})?,
             Duty::Rebuild(kind) => self.rebuild(space, shelf, kind, &mut |_, _| {})?,
         }
-        self.wake.ring_room();
         Ok(true)
     }
 

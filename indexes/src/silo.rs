@@ -100,8 +100,8 @@ impl Silo {
             }
         }
         self.change(|state| {
-            let considered = state.generation.as_ref().map_or(0, |generation| generation.last_id());
-            let last = state.fresh.last_id().max(considered);
+            let considered = state.considered();
+            let last = state.last_id();
             let fresh = entries.iter().skip_while(|(note, _)| note.id <= considered);
             let ids = std::iter::once(last).chain(fresh.clone().map(|(note, _)| note.id));
             if !ids.is_sorted_by(|a, b| a < b) {
@@ -175,6 +175,11 @@ impl Silo {
         self.state().fresh.len()
     }
 
+    /// The highest id that was ever here, of memories that are dead as well; 0 without any.
+    pub fn last_id(&self) -> u64 {
+        self.state().last_id()
+    }
+
     /// Dead memories that still take room here.
     pub fn dead_len(&self) -> usize {
         self.state().dead_len()
@@ -239,6 +244,15 @@ impl State {
             }
             margin = margin.saturating_mul(4).max(count);
         }
+    }
+
+    /// The highest id that the generation holds or has passed over.
+    fn considered(&self) -> u64 {
+        self.generation.as_ref().map_or(0, |generation| generation.last_id())
+    }
+
+    fn last_id(&self) -> u64 {
+        self.fresh.last_id().max(self.considered())
     }
 
     fn dead_len(&self) -> usize {

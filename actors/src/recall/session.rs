@@ -63,12 +63,18 @@ impl Session {
         }
     }
 
-    /// The connection is gone; what was under way is sent again over the next one.
+    /// The connection is gone; what was under way is sent again over the next one, unless the role died of it before.
     pub fn lose(&mut self) {
         self.link = None;
         self.standing = None;
         self.is_space_told = false;
-        self.outbox.take_back();
+        let lost = self.outbox.lose();
+        if lost > 0 {
+            self.say_trouble(&format!(
+                "{lost} memories are given up: the process of the silos died twice with them under way"
+            ));
+            self.count_lost(lost);
+        }
     }
 
     pub fn is_current(&self, connection: u64) -> bool {

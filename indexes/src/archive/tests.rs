@@ -160,6 +160,26 @@ fn over_capacity_the_least_useful_are_forgotten_for_good() {
 }
 
 #[test]
+fn the_newest_memories_may_be_the_ones_forgotten_and_the_silo_comes_to_rest() {
+    let folder = Folder::new("newest");
+    let archive = Archive::open(&folder.0, &ArchiveOptions { capacity: 100, ..options() }).expect("it opens");
+    let open = archive.open_space(&space()).expect("it opens");
+    let mut telling = memories(0..100, 2);
+    telling.iter_mut().for_each(|new| new.memory.keys = KeyMoments::END);
+    archive.remember(&open, telling).expect("they are kept");
+    archive.keep_up().expect("it is kept up");
+    // Nothing of this is as telling, so all of it is forgotten again before any of it was in a generation.
+    archive.remember(&open, memories(100..200, 2)).expect("they are kept");
+    let shelf = open.shelf(2).expect("there is such a silo");
+    let visits = (0..10).take_while(|_| archive.keep(&open, shelf, true).expect("it is kept")).count();
+    assert!(visits < 10, "the keeper has no end of work");
+    assert_eq!((shelf.silo.fresh_len(), shelf.silo.dead_len()), (0, 0));
+    assert!((0..95).filter(|number| is_found(&open, *number, 2)).count() >= 90, "key moments stay");
+    archive.remember(&open, memories(200..201, 2)).expect("there is room for more");
+    assert!(is_found(&open, 200, 2));
+}
+
+#[test]
 fn a_damaged_generation_is_told_of_and_made_anew_from_the_store() {
     let folder = Folder::new("damage");
     let told = Arc::new(Mutex::new(Vec::new()));

@@ -1,26 +1,22 @@
-//! How the keeper hears that there may be work, and those who bring memories that there is room.
+//! How the keeper hears that there may be work, and that it is to end.
 
 use super::lock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Somebody who waits for room looks again after this long, whether or not the bell rang.
-const ROOM_LOOK: Duration = Duration::from_millis(100);
-
-/// Two bells.
+/// A bell.
 #[derive(Debug, Default)]
 pub(crate) struct Wake {
     /// Whether there may be work that the keeper has not looked for.
     has_rung: Mutex<bool>,
     work: Condvar,
-    room: Condvar,
     has_keeper: AtomicBool,
     is_stopping: AtomicBool,
 }
 
 impl Wake {
-    /// Whether a keeper is there to make room.
+    /// Whether a keeper is there.
     pub fn has_keeper(&self) -> bool {
         self.has_keeper.load(Ordering::Acquire)
     }
@@ -34,14 +30,12 @@ impl Wake {
     pub fn set_keeper(&self, has_keeper: bool) {
         self.has_keeper.store(has_keeper, Ordering::Release);
         self.ring_work();
-        self.ring_room();
     }
 
     /// Long work is to be broken off, or not any more.
     pub fn set_stopping(&self, is_stopping: bool) {
         self.is_stopping.store(is_stopping, Ordering::Release);
         self.ring_work();
-        self.ring_room();
     }
 
     /// There may be work.
@@ -50,20 +44,9 @@ impl Wake {
         self.work.notify_all();
     }
 
-    /// There may be room.
-    pub fn ring_room(&self) {
-        self.room.notify_all();
-    }
-
     /// Waits for the bell, unless it has rung since the last time; at most so long.
     pub fn wait_for_work(&self, limit: Duration) {
         let waited = self.work.wait_timeout_while(lock(&self.has_rung), limit, |has_rung| !*has_rung);
         *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
-    }
-
-    /// Waits until there may be room.
-    pub fn wait_for_room(&self) {
-        self.ring_work();
-        drop(self.room.wait_timeout(lock(&self.has_rung), ROOM_LOOK).unwrap_or_else(PoisonError::into_inner));
     }
 }

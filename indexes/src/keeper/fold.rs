@@ -125,7 +125,8 @@ impl Archive {
     fn baseline(&self, space: &OpenSpace, shelf: &Shelf) -> Result<Baseline, ArchiveError> {
         let _changing = lock(&space.changing);
         Ok(Baseline {
-            through: self.store.last_id(shelf.key)?,
+            // The newest may have been forgotten before any generation held them; they, too, are done with then.
+            through: self.store.last_id(shelf.key)?.max(shelf.silo.last_id()),
             stamp: self.store.last_stamp()?,
             notes: shelf.silo.generation_notes(),
             was_behind: shelf.is_behind.swap(false, Ordering::AcqRel),

@@ -108,6 +108,8 @@ fn what_an_actor_brings_is_found_fetched_and_there_for_the_next_life() {
     let before = running.page.read().progress;
     remember(&actor, 10, vec![NewMemory { vector: vec![0.0; DIMENSIONS], ..memory(1, 4) }]);
     assert!(matches!(answer(&actor), FromIndexes::Refused { batch: 10, .. }));
+    // What is asked next is heard when the batch has been dealt with.
+    search(&actor, 6, 3);
     assert!(running.page.read().progress > before);
     assert_eq!(running.stop(), exit::OK);
 
