@@ -44,7 +44,8 @@ fn memory(number: u64) -> NewMemory {
         span: SPANS[random.below(SPANS.len())],
         trajectory: 1,
         step: number,
-        time_s: 1_700_000_000 + number,
+        // A day apart, so that the newest outweigh what is older and was seen more often.
+        time_s: 1_700_000_000 + number * 86_400,
         picture: random.bits(),
         skill: format!("skill {}", number % 9),
         outcome: Outcome { hp_lost: 1, ..Outcome::default() },
