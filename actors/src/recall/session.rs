@@ -124,17 +124,25 @@ impl Session {
 
     /// Tells the role something; `false` when it cannot be told now.
     pub fn tell(&mut self, message: &ToIndexes) -> bool {
-        let Some(link) = &self.link else { return false };
-        match peer::send(link, message) {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::debug!("the indexes role is not told: {error}");
-                // A full socket empties again; one that is broken is noticed by its reader, too.
-                if error.kind() != io::ErrorKind::WouldBlock {
-                    self.lose();
-                }
-                false
-            }
+        let sent = self.send(message);
+        if let Err(error) = &sent {
+            self.heed(error);
+        }
+        sent.is_ok()
+    }
+
+    fn send(&self, message: &ToIndexes) -> io::Result<()> {
+        match &self.link {
+            Some(link) => peer::send(link, message),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// A full socket empties again; one that is broken is noticed by its reader, too.
+    fn heed(&mut self, error: &io::Error) {
+        tracing::debug!("the indexes role is not told: {error}");
+        if error.kind() != io::ErrorKind::WouldBlock {
+            self.lose();
         }
     }
 
@@ -186,8 +194,10 @@ impl Session {
             return self.count_lost(lost);
         }
         let Some((batch, memories)) = self.outbox.next() else { return };
-        if !self.tell(&ToIndexes::Remember { batch, memories }) {
+        if let Err(error) = self.send(&ToIndexes::Remember { batch, memories }) {
+            // Of what never went out the role cannot have died.
             self.outbox.take_back();
+            self.heed(&error);
         }
     }
 
