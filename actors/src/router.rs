@@ -1,28 +1,30 @@
-//! The router actor: chooses who answers a decision.
+//! The router actor: chooses who answers a decision: a cache, a question that is under way already, or a tier's model.
 //!
-//! There are no tiers yet, so every answer is `Unavailable`, telemetry says so, and the pilot's own brain decides.
+//! Whatever happens ends in a value within the deadline: a model's decision for exactly this step, or the planner's turn with
+//! the cause named. Absent: what is shown to a model (`prompt`), how a server is spoken to (`openai`), who acts (the pilot).
 
-use crate::port::{Envelope, Port, Question};
-use crate::telemetry::{Telemetry, UnansweredSample};
+use crate::port::{Envelope, Question};
 use actix::{Actor, Context, Handler};
-use wire::decision::{DecisionQuery, Routed};
+use std::time::Duration;
+use wire::decision::{Fallback, Routed};
 
-const REASON: &str = "no model tier is configured: the pilot's own brain decides";
+pub mod inquiry;
+pub mod line;
+pub mod model;
 
-/// Routes decisions.
-pub struct Router {
-    telemetry: Port<Telemetry>,
-}
+pub use inquiry::{Importance, Inquiry, Offer, Outcome};
 
-impl Router {
-    /// An actor that reports to telemetry.
-    pub fn new(telemetry: Port<Telemetry>) -> Router {
-        Router { telemetry }
-    }
-}
+/// Routes decisions of all games.
+#[derive(Default)]
+pub struct Router;
 
 /// A decision that is wanted.
-pub struct AskRouter(pub DecisionQuery);
+pub struct AskRouter {
+    /// What is asked.
+    pub inquiry: Box<Inquiry>,
+    /// Longest wait.
+    pub deadline: Duration,
+}
 
 impl Question for AskRouter {
     type Answer = Routed;
@@ -36,7 +38,6 @@ impl Handler<Envelope<AskRouter>> for Router {
     type Result = ();
 
     fn handle(&mut self, envelope: Envelope<AskRouter>, _: &mut Context<Router>) {
-        self.telemetry.tell(UnansweredSample { reason: REASON.to_string() });
-        envelope.answer(|_| Routed::Unavailable { reason: REASON.to_string() });
+        envelope.answer(|_| Routed::Planner { cause: Fallback::Off, reason: "no model plays".to_string() });
     }
 }

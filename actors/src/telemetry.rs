@@ -24,7 +24,6 @@ pub struct Telemetry {
     all_captures: Quantiles,
     recalls: [Recalls; 3],
     lost_memories: u64,
-    unrouted: Unanswered,
 }
 
 #[derive(Default)]
@@ -44,13 +43,6 @@ struct Recalls {
     took: Quantiles,
 }
 
-#[derive(Default)]
-struct Unanswered {
-    reason: String,
-    total: u64,
-    written: u64,
-}
-
 /// One look at the ring.
 #[derive(Clone, Copy, Debug)]
 pub struct FrameSample {
@@ -63,17 +55,6 @@ pub struct FrameSample {
 }
 
 impl Question for FrameSample {
-    type Answer = ();
-}
-
-/// A question to the router that got no answer.
-#[derive(Clone, Debug)]
-pub struct UnansweredSample {
-    /// Why.
-    pub reason: String,
-}
-
-impl Question for UnansweredSample {
     type Answer = ();
 }
 
@@ -158,7 +139,6 @@ impl Telemetry {
             all_captures: Quantiles::default(),
             recalls: Default::default(),
             lost_memories: 0,
-            unrouted: Unanswered::default(),
         }
     }
 
@@ -191,7 +171,6 @@ impl Telemetry {
         if refused > 0 {
             self.write(Event::MemoriesKept { kept: 0, merged: 0, refused });
         }
-        self.flush_unrouted();
     }
 
     fn flush_recalls(&mut self, outcome: RecallOutcome) {
@@ -206,17 +185,6 @@ impl Telemetry {
         (entry.count, entry.prefetched) = (0, 0);
         let outcome = name.to_string();
         self.write(Event::RecallReturned { outcome, reason, count, prefetched, p50_us, p99_us, max_us });
-    }
-
-    fn flush_unrouted(&mut self) {
-        let entry = &mut self.unrouted;
-        if entry.total == entry.written {
-            return;
-        }
-        let count = entry.total - entry.written;
-        entry.written = entry.total;
-        let (outcome, reason) = ("unavailable".to_string(), entry.reason.clone());
-        self.write(Event::ModelCalled { outcome, reason, count });
     }
 }
 
@@ -240,22 +208,6 @@ impl Handler<Envelope<FrameSample>> for Telemetry {
             self.all_captures.add(sample.capture_us);
             if self.frames.asked >= SAMPLES_MAX {
                 self.flush();
-            }
-        });
-    }
-}
-
-impl Handler<Envelope<UnansweredSample>> for Telemetry {
-    type Result = ();
-
-    fn handle(&mut self, envelope: Envelope<UnansweredSample>, _: &mut Context<Telemetry>) {
-        envelope.answer(|sample| {
-            let entry = &mut self.unrouted;
-            entry.total += 1;
-            entry.reason = sample.reason;
-            // The first is written at once, so that a run which lacks something says so from its start.
-            if entry.total == 1 {
-                self.flush_unrouted();
             }
         });
     }

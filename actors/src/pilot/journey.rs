@@ -13,11 +13,9 @@ use crate::emulator_io::{Apply, Ask, EmulatorError, Receipt};
 use crate::port::Asked;
 use crate::profile::Profile;
 use crate::ram::{Decode, Decoded};
-use crate::router::AskRouter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wire::control::{Pace, StartActors, Summary};
-use wire::decision::{DecisionQuery, Routed};
 use wire::emulator::{Answer, Request, Welcome};
 use wire::event::{Event, Latency};
 use wire::exit;
@@ -187,10 +185,6 @@ impl Journey {
         self.recall(step, &mut before).await?;
         latency.recall_us = microseconds(asked);
         let asked = Instant::now();
-        let _: Routed = self.route(step, &before).await;
-        latency.route_us = microseconds(asked);
-
-        let asked = Instant::now();
         let Some(profile) = self.aboard.as_ref().map(|aboard| aboard.profile.clone()) else { return Ok(None) };
         // A due checkpoint holds what the brain knows before it decides on the step that follows.
         let due = self.due.take().map(|kind| (kind, self.mind()));
@@ -294,18 +288,6 @@ impl Journey {
             return Some(if self.start.floors_max.is_some() { "life ended early" } else { "episode ended" });
         }
         None
-    }
-
-    async fn route(&self, step: Step, before: &Seen) -> Routed {
-        let deadline = Duration::from_millis(self.start.decision_deadline_ms);
-        let query = DecisionQuery {
-            instance: self.instance,
-            step,
-            basis: before.captured.basis,
-            skills: Vec::new(),
-            deadline_us: deadline.as_micros() as u64,
-        };
-        self.crew.router.ask(AskRouter(query), deadline).await.answer().unwrap_or(Routed::Late)
     }
 
     async fn save_if(&self, is_due: bool) -> Result<Option<SavedState>, Interruption> {

@@ -30,6 +30,9 @@ impl Journey {
             frame_hash: basis.frame_hash,
             ram_hash: basis.ram_hash,
             brain,
+            tier: None,
+            source: None,
+            decided_on: None,
             skill: choice.skill.to_string(),
             skill_version: choice.version.clone(),
             action: choice.action.into_owned(),
@@ -91,6 +94,10 @@ impl Journey {
             goal: choice.goal.as_deref().unwrap_or_default().to_string(),
             reason: choice.reason.to_string(),
             basis,
+            tier: None,
+            source: None,
+            arguments: None,
+            confidence: None,
         };
         let context = log::Context { step: Some(step), frame: Some(basis.frame), ..self.context() };
         self.write(context, event)

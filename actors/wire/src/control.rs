@@ -303,7 +303,7 @@ pub struct StartActors {
     pub floors_max: Option<u32>,
     /// End when the first life ends, whatever was reached.
     pub one_episode: bool,
-    /// Who decides: `planner` or `random`.
+    /// Who decides: `planner`, `rules`, `random`, or `router` for models with the planner behind them.
     pub brain: String,
     /// Pace of the game.
     pub pace: Pace,
@@ -323,6 +323,8 @@ pub struct StartActors {
     pub resume_from: Option<PathBuf>,
     /// How experience is used and gathered.
     pub recall: RecallSettings,
+    /// How models are asked.
+    pub router: crate::router::RouterSettings,
     /// Try one skill instead of playing on.
     pub task: Option<SkillTask>,
     /// What the run's log already holds; of an earlier life of this role or of a run that is resumed.

@@ -26,11 +26,12 @@ pub mod random;
 pub mod recall;
 pub mod ring;
 pub mod role;
+pub mod router;
 pub mod skill;
 pub mod ways;
 
 /// The version of every message in this crate. Two processes that differ in it refuse each other at the handshake.
-pub const WIRE_VERSION: u32 = 4;
+pub const WIRE_VERSION: u32 = 5;
 
 /// Which of the games of one run a message belongs to, counted from 0.
 pub type Instance = u16;

@@ -97,6 +97,7 @@ impl Plan {
             emulator_deadline_ms: emulator.deadline_ms,
             resume_from: if first && !self.resumed { self.checkpoint.clone() } else { self.folder.newest_checkpoint() },
             recall: self.recall(),
+            router: Default::default(),
             task: self.task.clone(),
             done: Done { continuing: !first, ..scan.done.clone() },
         }
