@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use wire::control::{BackendChoice, Pace, RecallUse, Windows};
+use wire::router::{RouterSettings, TierSettings};
 
 mod layer;
 mod limits;
@@ -18,14 +19,18 @@ pub const DEFAULTS: &str = include_str!("../../config.toml");
 /// The name under which a configuration is found in the current folder.
 pub const CONFIG_FILE: &str = "config.toml";
 /// Who may decide.
-pub const BRAINS: &[&str] = &["planner", "rules", "random"];
+pub const BRAINS: &[&str] = &["planner", "router", "rules", "random"];
+/// Ways in which a server is told of a schema.
+pub const DIALECTS: &[&str] = &["auto", "vllm", "llama-server", "ollama", "lm-studio", "openai", "none"];
+/// Ways in which a model is told the decoded state.
+pub const STATES: &[&str] = &["text", "json", "none"];
 /// Ways to drive an emulator.
 pub const BACKENDS: &[&str] = &["auto", "libretro", "mgba-lua", "mgba-http"];
 /// Kinds of index.
 pub const INDEX_KINDS: &[&str] = &["auto", "flat", "hnsw", "hnsw-sq8", "ivf-flat", "ivf-sq8", "ivf-pq"];
 
 /// The whole configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// What is asked of the run.
@@ -42,6 +47,8 @@ pub struct Config {
     pub recall: Recall,
     /// The memory silos.
     pub indexes: Indexes,
+    /// How models are asked.
+    pub router: Router,
     /// The skills.
     pub skills: Folder,
     /// How processes are watched and restarted.
@@ -130,6 +137,73 @@ pub enum Backend {
     Memory,
     /// Dropped.
     Null,
+}
+
+/// How models are asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Router {
+    /// What the player is after, in words.
+    pub objective: String,
+    /// Longest wait for a decision.
+    pub deadline_ms: u64,
+    /// Questions that may wait.
+    pub waiting_max: u32,
+    /// The confidence below which the next tier is asked.
+    pub escalate_below: f64,
+    /// Steps on a higher tier, at least.
+    pub stay_steps: u32,
+    /// Tokens of an hour, 0 for no limit.
+    pub tokens_per_hour: u64,
+    /// Money of an hour, 0 for no limit.
+    pub money_per_hour: f64,
+    /// Calls of an hour, 0 for no limit.
+    pub calls_per_hour: u64,
+    /// Whether decisions are kept, found again and shared.
+    pub cache: bool,
+    /// The caches' memory, 0 for what suits the machine.
+    pub cache_mib: u32,
+    /// Bits in which like pictures' difference hashes may differ.
+    pub similar_bits: u32,
+    /// Whether slow requests are sent twice.
+    pub hedge: bool,
+    /// How often a server that failed is tried.
+    pub probe_ms: u64,
+    /// The folder of prompt templates.
+    pub prompts: PathBuf,
+    /// The file into which questions are written, empty for none.
+    pub record: PathBuf,
+    /// The tiers, the lowest first.
+    pub tiers: Vec<TierSettings>,
+}
+
+impl Router {
+    /// What the router is told.
+    pub fn settings(&self, is_used: bool) -> RouterSettings {
+        let Router { objective, deadline_ms, waiting_max, escalate_below, stay_steps, .. } = self.clone();
+        let Router { tokens_per_hour, money_per_hour, calls_per_hour, cache, cache_mib, similar_bits, .. } =
+            self.clone();
+        let Router { hedge, probe_ms, prompts, record, tiers, .. } = self.clone();
+        RouterSettings {
+            is_used,
+            objective,
+            deadline_ms,
+            waiting_max,
+            escalate_below,
+            stay_steps,
+            tokens_per_hour,
+            money_per_hour,
+            calls_per_hour,
+            is_cached: cache,
+            cache_bytes: u64::from(cache_mib) << 20,
+            similar_bits,
+            hedge,
+            probe_ms,
+            prompts,
+            record: some_path(&record),
+            tiers,
+        }
+    }
 }
 
 /// How experience is used and gathered.
@@ -328,5 +402,43 @@ mod tests {
     #[test]
     fn text_that_is_not_toml_names_its_line() {
         assert!(error_of("[run]\nfloors =\n").starts_with("config.toml:2:"), "{}", error_of("[run]\nfloors =\n"));
+    }
+
+    #[test]
+    fn tiers_take_what_they_leave_out_from_the_defaults() {
+        let text = "[router]\nobjective = \"win\"\n[[router.tiers]]\nname = \"2b\"\n[[router.tiers]]\nname = \"8b\"\ninput_price = 1\n";
+        let router = Config::parse(text, Path::new("config.toml")).expect("it reads").router;
+        let names: Vec<_> = router.tiers.iter().map(|tier| (tier.name.as_str(), tier.context_tokens)).collect();
+        assert_eq!((router.objective.as_str(), names), ("win", vec![("2b", 8192), ("8b", 8192)]));
+        assert!((router.tiers[1].input_price - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_mistake_in_a_tier_names_its_place() {
+        assert_eq!(
+            error_of("[[router.tiers]]\nname = \"2b\"\nmodell = \"x\"\n"),
+            "config.toml:3:1: unknown key router.tiers.modell; did you mean router.tiers.model?"
+        );
+        assert_eq!(
+            error_of("[[router.tiers]]\nname = \"2b\"\npictures = \"one\"\n"),
+            "config.toml:3:12: router.tiers.pictures is a string; a whole number was expected"
+        );
+        assert_eq!(
+            error_of("[[router.tiers]]\npictures = -1\n"),
+            "config.toml:2:12: router.tiers.pictures is -1; it must be a whole number from 0 to 4294967295"
+        );
+        assert_eq!(
+            error_of("[[router.tiers]]\nname = \"2b\"\npictures = 7\n"),
+            "config.toml:1:1: router.tiers 2b: pictures is 7; it must be from 0 to 1"
+        );
+        assert_eq!(
+            error_of("[[router.tiers]]\nurl = \"localhost:80\"\n"),
+            "config.toml:1:1: router.tiers local: url is \"localhost:80\"; it must begin with http:// or https://, or be \
+             empty to look on this machine"
+        );
+        assert_eq!(
+            error_of("[run]\nbrain = \"router\"\n[router]\ntiers = []\n"),
+            "config.toml:4:9: router.tiers is empty, and run.brain is \"router\"; add a [[router.tiers]] with the url of a server"
+        );
     }
 }

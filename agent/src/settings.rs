@@ -60,6 +60,8 @@ pub fn resolve(mut config: Config, args: &RunArgs, folder: &Path) -> Result<Conf
         &mut config.telemetry.runs,
         &mut config.indexes.folder,
         &mut config.skills.folder,
+        &mut config.router.prompts,
+        &mut config.router.record,
     ] {
         if !path.as_os_str().is_empty() {
             *path = folder.join(&*path);
@@ -140,7 +142,7 @@ mod tests {
     fn what_the_command_line_names_is_checked_like_the_file() {
         let brain =
             resolved(&RunArgs { brain: Some("planer".into()), ..RunArgs::default() }).expect_err("it is unknown");
-        assert_eq!(brain.to_string(), "run.brain is \"planer\"; it must be one of planner, rules, random");
+        assert_eq!(brain.to_string(), "run.brain is \"planer\"; it must be one of planner, router, rules, random");
         let url = resolved(&RunArgs { emulator: Some("http://x".into()), ..RunArgs::default() }).expect_err("not ws");
         assert_eq!(url.status(), 78);
     }

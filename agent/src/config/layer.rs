@@ -65,7 +65,10 @@ impl Source<'_> {
         let given: Table = toml::from_str(self.text).map_err(|error| self.foreign(&error))?;
         for (name, section) in given {
             if let (Some(Value::Table(target)), Value::Table(section)) = (merged.get_mut(&name), section) {
-                target.extend(section);
+                for (key, value) in section {
+                    let whole = completed(target.get(&key), value);
+                    target.insert(key, whole);
+                }
             }
         }
         // The kinds agree by now; what remains are values that a key's type has no room for.
@@ -117,11 +120,29 @@ impl Source<'_> {
             return Err(self.wrong(&key.span(), format!("unknown key {section}.{}; {remedy}", key.get_ref())));
         };
         let (found, expected) = (kind_of_parsed(value.get_ref()), kind_of(default));
-        if found == expected {
+        if let (DeValue::Array(entries), Some(entry)) = (value.get_ref(), entry_of(default)) {
+            return self.check_entries(&format!("{section}.{}", key.get_ref()), entry, entries);
+        }
+        if found == expected || (found == "a whole number" && expected == "a number with a fraction") {
             return Ok(());
         }
         let message = format!("{section}.{} is {found}; {expected} was expected", key.get_ref());
         Err(self.wrong(&value.span(), message))
+    }
+
+    /// Checks the entries of a list of tables, each against the one that the defaults hold.
+    fn check_entries(&self, list: &str, entry: &Table, entries: &[Spanned<DeValue<'_>>]) -> Result<(), ConfigError> {
+        for given in entries {
+            let DeValue::Table(keys) = given.get_ref() else {
+                let message =
+                    format!("{list} holds {}; entries [[{list}]] were expected", kind_of_parsed(given.get_ref()));
+                return Err(self.wrong(&given.span(), message));
+            };
+            for (key, value) in keys {
+                self.check_key(list, entry, key, value)?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads the defaults with this one value changed, so that a failure can only be this value's.
@@ -132,19 +153,42 @@ impl Source<'_> {
         key: &str,
         value: &Spanned<DeValue<'_>>,
     ) -> Result<(), ConfigError> {
+        let entries = known.get(section).and_then(|keys| entry_of(keys.get(key)?));
+        if let (Some(entry), DeValue::Array(given)) = (entries, value.get_ref()) {
+            let keys = given.iter().filter_map(|given| given.get_ref().as_table()).flatten();
+            return keys.into_iter().try_for_each(|(name, value)| {
+                let changed = |single: &Value| {
+                    let mut entry = entry.clone();
+                    entry.insert(name.get_ref().to_string(), single.clone());
+                    Value::Array(vec![Value::Table(entry)])
+                };
+                self.fits::<T>(known, (section, key), (&format!("{key}.{}", name.get_ref()), value), changed)
+            });
+        }
+        self.fits::<T>(known, (section, key), (key, value), Value::clone)
+    }
+
+    /// Whether the defaults can be read with what `changed` makes of a value in one place. `named` is how errors call it.
+    fn fits<T: DeserializeOwned>(
+        &self,
+        known: &Table,
+        (section, key): (&str, &str),
+        (named, value): (&str, &Spanned<DeValue<'_>>),
+        changed: impl Fn(&Value) -> Value,
+    ) -> Result<(), ConfigError> {
         let written = &self.text[value.span()];
-        let single = format!("[{section}]\n{key} = {written}\n");
+        let single = format!("value = {written}\n");
         let parsed =
             toml::from_str::<Table>(&single).map_err(|error| self.wrong(&value.span(), error.message().into()))?;
         let mut table = known.clone();
-        if let (Some(Value::Table(target)), Some(Value::Table(given))) = (table.get_mut(section), parsed.get(section)) {
-            target.extend(given.clone());
+        if let (Some(Value::Table(target)), Some(given)) = (table.get_mut(section), parsed.get("value")) {
+            target.insert(key.to_string(), changed(given));
         }
         match Table::try_into::<T>(table) {
             Ok(_) => Ok(()),
             Err(error) => {
                 let expected = expectation(error.message());
-                Err(self.wrong(&value.span(), format!("{section}.{key} is {written}; it must be {expected}")))
+                Err(self.wrong(&value.span(), format!("{section}.{named} is {written}; it must be {expected}")))
             }
         }
     }
@@ -184,6 +228,22 @@ fn expectation(message: &str) -> String {
         }
         None => format!("acceptable: {}", message.trim()),
     }
+}
+
+/// The one entry that the defaults hold of a list of tables: it lists the keys and their defaults.
+fn entry_of(default: &Value) -> Option<&Table> {
+    default.as_array()?.first()?.as_table()
+}
+
+/// A user's value; what the entries of a list of tables leave out comes from the defaults.
+fn completed(default: Option<&Value>, value: Value) -> Value {
+    let (Some(entry), Value::Array(given)) = (default.and_then(entry_of), &value) else { return value };
+    let complete = |given: &Value| {
+        let mut whole = entry.clone();
+        whole.extend(given.as_table().cloned().unwrap_or_default());
+        Value::Table(whole)
+    };
+    Value::Array(given.iter().map(complete).collect())
 }
 
 fn kind_of(value: &Value) -> &'static str {

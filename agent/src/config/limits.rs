@@ -1,6 +1,7 @@
 //! The ranges of the configuration's values.
 
-use super::{BACKENDS, BRAINS, Config, INDEX_KINDS, Recall};
+use super::{BACKENDS, BRAINS, Config, DIALECTS, INDEX_KINDS, Recall, STATES};
+use wire::router::TierSettings;
 
 /// A value that is out of its range.
 pub(super) struct Violation {
@@ -22,6 +23,12 @@ pub(super) fn violation(config: &Config) -> Option<Violation> {
         ("recall", "deadline_ms", config.recall.deadline_ms, 1, 60_000),
         ("indexes", "capacity", u64::from(config.indexes.capacity), 100, 10_000_000),
         ("indexes", "fold_at", u64::from(config.indexes.fold_at), 16, 1_000_000),
+        ("router", "deadline_ms", config.router.deadline_ms, 10, 600_000),
+        ("router", "waiting_max", u64::from(config.router.waiting_max), 1, 10_000),
+        ("router", "stay_steps", u64::from(config.router.stay_steps), 0, 100_000),
+        ("router", "cache_mib", u64::from(config.router.cache_mib), 0, 65_536),
+        ("router", "similar_bits", u64::from(config.router.similar_bits), 0, 64),
+        ("router", "probe_ms", config.router.probe_ms, 100, 600_000),
         ("supervision", "ping_ms", supervision.ping_ms, 10, 60_000),
         ("supervision", "suspect_ms", supervision.suspect_ms, 50, 600_000),
         ("supervision", "kill_ms", supervision.kill_ms, 100, 600_000),
@@ -54,7 +61,74 @@ pub(super) fn violation(config: &Config) -> Option<Violation> {
             message: format!("is {value:?}; it must be one of {}", known.join(", ")),
         });
     }
-    relation(config)
+    relation(config).or_else(|| tiers(config))
+}
+
+/// What is wrong with the tiers of models.
+fn tiers(config: &Config) -> Option<Violation> {
+    let router = &config.router;
+    let wrong = |key, message: String| Some(Violation { section: "router", key, message });
+    if !(0.0..=1.0).contains(&router.escalate_below) {
+        return wrong("escalate_below", format!("is {}; it must be from 0 to 1", router.escalate_below));
+    }
+    if !router.money_per_hour.is_finite() || router.money_per_hour < 0.0 {
+        return wrong("money_per_hour", format!("is {}; it must be 0 or more", router.money_per_hour));
+    }
+    if router.tiers.is_empty() && config.run.brain == "router" {
+        return wrong(
+            "tiers",
+            "is empty, and run.brain is \"router\"; add a [[router.tiers]] with the url of a server".into(),
+        );
+    }
+    router.tiers.iter().enumerate().find_map(|(index, tier)| {
+        let name = match tier.name.as_str() {
+            "" => format!("number {}", index + 1),
+            name => name.to_string(),
+        };
+        if router.tiers[..index].iter().any(|other| other.name == tier.name) {
+            return wrong("tiers", format!("holds two of the name {:?}; telemetry tells them apart by it", tier.name));
+        }
+        wrong_in(tier).and_then(|message| wrong("tiers", format!("{name}: {message}")))
+    })
+}
+
+fn wrong_in(tier: &TierSettings) -> Option<String> {
+    let numbers = [
+        ("pictures", tier.pictures, 0, 1),
+        ("picture_scale", tier.picture_scale, 1, 8),
+        ("memories", tier.memories, 0, 64),
+        ("context_tokens", tier.context_tokens, 512, 10_000_000),
+        ("answer_tokens", tier.answer_tokens, 32, 100_000),
+        ("concurrency", tier.concurrency, 1, 1_024),
+    ];
+    if let Some((key, value, least, most)) =
+        numbers.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value))
+    {
+        return Some(format!("{key} is {value}; it must be from {least} to {most}"));
+    }
+    let names = [("dialect", &tier.dialect, DIALECTS), ("state", &tier.state, STATES)];
+    if let Some((key, value, known)) = names.into_iter().find(|(_, value, known)| !known.contains(&value.as_str())) {
+        return Some(format!("{key} is {value:?}; it must be one of {}", known.join(", ")));
+    }
+    let prices = [("input_price", tier.input_price), ("output_price", tier.output_price)];
+    if let Some((key, value)) = prices.into_iter().find(|(_, value)| !value.is_finite() || *value < 0.0) {
+        return Some(format!("{key} is {value}; it must be 0 or more"));
+    }
+    if tier.name.is_empty() || tier.name == "planner" {
+        return Some("name must be there, and not \"planner\", which is what always answers".to_string());
+    }
+    if !tier.url.is_empty() && !["http://", "https://"].iter().any(|scheme| tier.url.starts_with(scheme)) {
+        return Some(format!(
+            "url is {:?}; it must begin with http:// or https://, or be empty to look on this machine",
+            tier.url
+        ));
+    }
+    if tier.answer_tokens * 2 > tier.context_tokens {
+        return Some(
+            "answer_tokens must be at most half of context_tokens, which hold the question as well".to_string(),
+        );
+    }
+    None
 }
 
 /// Values that are each in range, but not together.

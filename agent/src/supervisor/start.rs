@@ -97,7 +97,7 @@ impl Plan {
             emulator_deadline_ms: emulator.deadline_ms,
             resume_from: if first && !self.resumed { self.checkpoint.clone() } else { self.folder.newest_checkpoint() },
             recall: self.recall(),
-            router: Default::default(),
+            router: self.config.router.settings(run.brain == "router"),
             task: self.task.clone(),
             done: Done { continuing: !first, ..scan.done.clone() },
         }
