@@ -11,6 +11,7 @@ use wire::decision::{Fallback, Routed};
 pub mod inquiry;
 pub mod line;
 pub mod model;
+pub mod recording;
 
 pub use inquiry::{Importance, Inquiry, Offer, Outcome};
 

@@ -1,5 +1,6 @@
 //! What the router is asked at one step: everything that a model may be shown, and what it may choose from.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wire::decision::Basis;
 use wire::observation::Observation;
@@ -39,7 +40,7 @@ pub struct Inquiry {
 }
 
 /// A skill that may be chosen.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Offer {
     /// Its name.
     pub skill: String,
@@ -58,7 +59,7 @@ pub struct Offer {
 }
 
 /// What was done in a step, and what came of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The step.
     pub step: Step,
