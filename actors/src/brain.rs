@@ -23,7 +23,7 @@ pub use random::RandomPlayer;
 pub use rules::Rules;
 
 /// The names that [`brain`] knows.
-pub const BRAIN_NAMES: [&str; 3] = ["planner", "rules", "random"];
+pub const BRAIN_NAMES: [&str; 4] = ["planner", "router", "rules", "random"];
 
 /// Decides what to press.
 pub trait Brain: Send {
@@ -50,11 +50,11 @@ pub trait Brain: Send {
     fn restore(&mut self, state: &[u8]) -> Result<(), wire::codec::CodecError>;
 }
 
-/// Makes a brain; `None` for a name that is not in [`BRAIN_NAMES`]. The planner chooses among skills; what it has built in
-/// are the rules, for when no skill can act.
+/// Makes a brain; `None` for a name that is not in [`BRAIN_NAMES`]. The planner chooses among skills, and so does a model that
+/// the router asks; what both have built in are the rules, for when no skill can act.
 pub fn brain(name: &str, seed: u64) -> Option<Box<dyn Brain>> {
     match name {
-        "planner" | "rules" => Some(Box::new(Rules::new(seed))),
+        "planner" | "router" | "rules" => Some(Box::new(Rules::new(seed))),
         "random" => Some(Box::new(RandomPlayer::new(seed))),
         _ => None,
     }

@@ -24,6 +24,7 @@ mod mind;
 mod recalling;
 mod record;
 mod report;
+mod routing;
 mod skilled;
 mod task;
 mod turn;

@@ -4,6 +4,7 @@ use crate::brain;
 use crate::pilot::{Crew, EmulatorLost, EmulatorUp, Journey, Pilot, Ping, Player, Stop, Task};
 use crate::port::Port;
 use crate::recall::{self, Recalling};
+use crate::router::recording::Recorder;
 use crate::skills::{Skills, UseLink};
 use actix::Actor as _;
 use std::sync::Arc;
@@ -41,7 +42,15 @@ pub fn serve(handle: RoleHandle) -> i32 {
         Ok(task) => task,
         Err(error) => return fail(&link, exit::CONFIG, format!("the condition of a skill's trial: {error}")),
     };
-    run(link, page, *start, (brain, task), log)
+    let recorder = match start.router.record.as_deref().map(Recorder::create).transpose() {
+        Ok(recorder) => recorder,
+        Err(error) => {
+            let path = start.router.record.clone().unwrap_or_default();
+            let message = format!("router.record: {}: {error}; name a file that can be written", path.display());
+            return fail(&link, exit::IO, message);
+        }
+    };
+    run(link, page, *start, Player { brain, task, recorder }, log)
 }
 
 fn run(link: Link, page: ProgressPage, start: StartActors, player: Player, log: Arc<Log>) -> i32 {

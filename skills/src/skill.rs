@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wire::hash::Hash;
-use wire::skill::Card;
+use wire::skill::{Card, GUIDANCE_BYTES_MAX};
 
 /// Whose a skill is. Of the same name, the later one is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,6 +119,17 @@ impl Skill {
             success: self.manifest.success.clone(),
             steps_max: self.manifest.limits.steps,
             has_script: self.script.is_some(),
+            guidance: self.guidance.as_ref().map(|guidance| told(&guidance.body)),
         }
     }
+}
+
+/// Guidance as it is told: whole, or up to the last line's end that fits.
+fn told(body: &str) -> String {
+    if body.len() <= GUIDANCE_BYTES_MAX {
+        return body.to_string();
+    }
+    let end = body.floor_char_boundary(GUIDANCE_BYTES_MAX);
+    let end = body[..end].rfind('\n').unwrap_or(end);
+    body[..end].to_string()
 }

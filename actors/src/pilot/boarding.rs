@@ -7,6 +7,7 @@ use super::journey::{Aboard, Course, Interruption, Journey, SETTLE_FRAMES_MAX, a
 use super::ledger::Ledger;
 use super::recalling::Recollecting;
 use super::report::Report;
+use super::routing::Routing;
 use super::task::Player;
 use crate::brain::RandomPlayer;
 use crate::capture::Attach;
@@ -84,13 +85,14 @@ impl Journey {
     pub fn new(
         instance: Instance,
         start: StartActors,
-        (brain, task): Player,
+        Player { brain, task, recorder }: Player,
         crew: Crew,
         log: Arc<Log>,
         parent: Arc<Link>,
         page: ProgressPage,
     ) -> Journey {
         let done = &start.done;
+        let routing = Routing::new(&start.router, recorder);
         let progress = Progress {
             floors: done.floors,
             floor: done.floor,
@@ -105,7 +107,8 @@ impl Journey {
             page,
             report: Report::new(parent),
             brain,
-            skilled: (start.brain == "planner").then(Box::default),
+            skilled: matches!(start.brain.as_str(), "planner" | "router").then(Box::default),
+            routing,
             task,
             recollecting: Recollecting::new(&start.recall),
             ledger: Ledger::resume(progress),

@@ -4,6 +4,7 @@ use super::crew::Crew;
 use super::ledger::{Ledger, Milestone};
 use super::recalling::Recollecting;
 use super::report::Report;
+use super::routing::Routing;
 use super::skilled::Skilled;
 use super::task::Task;
 use crate::brain::{Brain, Effect};
@@ -49,6 +50,8 @@ pub struct Journey {
     pub(super) skilled: Option<Box<Skilled>>,
     /// A skill that is to be tried.
     pub(super) task: Option<Task>,
+    /// What is asked of models.
+    pub(super) routing: Routing,
     /// What is made of experience.
     pub(super) recollecting: Recollecting,
     pub(super) ledger: Ledger,
@@ -163,6 +166,8 @@ impl Journey {
             let _ = writing.await;
         }
         self.keep_experience().await;
+        // A log that cannot be written has ended the run before.
+        let _ = self.keep_questions();
         let capture_us = self.crew.telemetry.ask(crate::telemetry::Flush, Duration::from_secs(1)).await;
         let complete = matches!(reason, "floors reached" | "steps done" | "episode ended") || self.is_task_met();
         let summary = self.report.summary(&self.ledger, self.step, complete, reason, self.crew.busy());
@@ -178,6 +183,7 @@ impl Journey {
         let started = self.aboard.as_mut().and_then(|aboard| aboard.measured.take()).unwrap_or_else(Instant::now);
         let step = self.step + 1;
         self.page.set_in_flight(step);
+        self.routing.begin();
         let mut latency =
             Latency { capture_us: before.captured.capture_us, decode_us: before.decode_us, ..Latency::default() };
 
@@ -195,9 +201,10 @@ impl Journey {
         };
         self.credit(&mut choice);
         self.expect(&choice, &before);
-        latency.skill_us = microseconds(asked);
+        latency.route_us = std::mem::take(&mut self.routing.took_us);
+        latency.skill_us = microseconds(asked).saturating_sub(latency.route_us);
         latency.script_us = self.skilled.as_mut().map_or(0, |skilled| std::mem::take(&mut skilled.spent_us));
-        if choice.goal.is_some() {
+        if choice.goal.is_some() || self.routing.is_new(&choice.skill) {
             self.write_decision(step, &before, &choice)?;
         }
 
@@ -223,11 +230,14 @@ impl Journey {
             None => Effect::Other,
         };
         self.note(&choice, effect);
+        self.note_outcome(step, &choice, effect, &before, after.as_ref());
+        self.record_question(step, &choice, applied.last_frame.saturating_sub(before.captured.basis.frame))?;
         latency.total_us = microseconds(started);
         if let Some(aboard) = &mut self.aboard {
             aboard.measured = Some(Instant::now());
         }
-        latency.overhead_us = latency.total_us.saturating_sub(emulator_us);
+        let model_us = if self.routing.has_waited() { latency.route_us } else { 0 };
+        latency.overhead_us = latency.total_us.saturating_sub(emulator_us + model_us);
         self.step = step;
         self.page.set_in_flight(0);
         self.note_keys(applied.keys_seen)?;

@@ -19,7 +19,13 @@ struct Minds {
 impl Journey {
     /// The name of who decided on a move.
     pub(super) fn decider(&self, choice: &Move) -> &'static str {
-        if choice.version.is_some() { "planner" } else { self.brain.name() }
+        if self.routing.decision_for(&choice.skill).is_some() {
+            "router"
+        } else if choice.version.is_some() {
+            "planner"
+        } else {
+            self.brain.name()
+        }
     }
 
     /// What is known and remembered, for a checkpoint.

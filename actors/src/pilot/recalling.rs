@@ -8,8 +8,8 @@ use crate::brain::chooser::{Choice, promote};
 use crate::embed::Scene;
 use crate::profile::{NO_PROFILE, Profile};
 use crate::recall::{
-    Advice, AskRecall, AwaitSilos, Board, EndLife, Finish, Forget, KnownFloor, Note, Recall, Recalled, Situation,
-    advise,
+    Advice, AskRecall, AwaitSilos, Board, EndLife, Finish, Forget, KnownFloor, Note, Recall, Recalled, Recollection,
+    Situation, advise,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +48,11 @@ impl Recollecting {
 
     fn is_idle(&self) -> bool {
         !self.is_used && !self.is_recorded
+    }
+
+    /// What was found for the step that is being decided.
+    pub(super) fn memories(&self) -> &[Recollection] {
+        &self.recalled.memories
     }
 }
 

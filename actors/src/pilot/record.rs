@@ -25,14 +25,16 @@ impl Journey {
         let basis = before.captured.basis;
         self.report.step(&before.observation, &choice, effect, latency, self.step, basis.frame, &self.ledger);
         let brain = self.decider(&choice).to_string();
+        let decided = self.routing.decision_for(&choice.skill);
         let event = StepCompleted {
             epoch: basis.epoch,
             frame_hash: basis.frame_hash,
             ram_hash: basis.ram_hash,
             brain,
-            tier: None,
-            source: None,
-            decided_on: None,
+            tier: decided.map(|decision| decision.tier.clone()),
+            source: decided.map(|decision| decision.source.name().to_string()),
+            decided_on: decided.map(|decision| decision.basis),
+            fallback: self.routing.fallback().map(|cause| cause.name().to_string()),
             skill: choice.skill.to_string(),
             skill_version: choice.version.clone(),
             action: choice.action.into_owned(),
@@ -88,16 +90,17 @@ impl Journey {
 
     pub(super) fn write_decision(&self, step: Step, before: &Seen, choice: &Move) -> Result<(), Interruption> {
         let basis = before.captured.basis;
+        let decided = self.routing.decision_for(&choice.skill);
         let event = Event::DecisionMade {
             brain: self.decider(choice).to_string(),
             skill: choice.skill.to_string(),
             goal: choice.goal.as_deref().unwrap_or_default().to_string(),
             reason: choice.reason.to_string(),
-            basis,
-            tier: None,
-            source: None,
-            arguments: None,
-            confidence: None,
+            basis: decided.map_or(basis, |decision| decision.basis),
+            tier: decided.map(|decision| decision.tier.clone()),
+            source: decided.map(|decision| decision.source.name().to_string()),
+            arguments: decided.map(|decision| decision.arguments.clone()),
+            confidence: decided.and_then(|decision| decision.confidence),
         };
         let context = log::Context { step: Some(step), frame: Some(basis.frame), ..self.context() };
         self.write(context, event)

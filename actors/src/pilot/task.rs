@@ -3,6 +3,7 @@
 
 use crate::brain::Brain;
 use crate::brain::chooser::Choice;
+use crate::router::recording::Recorder;
 use wire::control::{SkillTask, TaskResult};
 use wire::skill::facts::Facts;
 use wire::skill::trigger::{Condition, TriggerError};
@@ -11,8 +12,15 @@ use wire::skill::{Candidate, Ended, Outcome};
 /// Steps for which the planner plays towards the condition before the task is given up.
 const APPROACH_STEPS_MAX: u64 = 20_000;
 
-/// Who decides where no skill does, and the skill that is to be tried.
-pub type Player = (Box<dyn Brain>, Option<Task>);
+/// Who plays a game.
+pub struct Player {
+    /// Decides where no skill does.
+    pub brain: Box<dyn Brain>,
+    /// A skill that is to be tried.
+    pub task: Option<Task>,
+    /// Writes down every question to the router.
+    pub recorder: Option<Recorder>,
+}
 
 /// A skill that is being tried.
 pub struct Task {

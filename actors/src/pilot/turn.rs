@@ -26,10 +26,10 @@ const DEEDS_MAX: usize = 8;
 const EXCHANGES_MAX: usize = 4;
 
 /// Who may act in a turn, and upon what.
-struct Question {
-    choices: Vec<Choice>,
-    bearings: Bearings,
-    facts: Facts,
+pub(super) struct Question {
+    pub choices: Vec<Choice>,
+    pub bearings: Bearings,
+    pub facts: Facts,
 }
 
 impl Journey {
@@ -45,7 +45,8 @@ impl Journey {
         }
         self.find_skills().await?;
         for _ in 0..DEEDS_MAX {
-            let Some(question) = self.question(step, before, profile) else { return Ok(None) };
+            let Some(mut question) = self.question(step, before, profile) else { return Ok(None) };
+            self.ask_router(step, before, &mut question).await?;
             let Some(act) = self.ask_skills(step, before, question).await? else { return Ok(None) };
             match act.deed.clone() {
                 Deed::Keys { keys, frames_max, expect } => {

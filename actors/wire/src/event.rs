@@ -312,6 +312,7 @@ pub struct StepCompleted {
     pub tier: Option<String>,
     pub source: Option<String>,
     pub decided_on: Option<Basis>,
+    pub fallback: Option<String>,
     pub skill: String,
     pub skill_version: Option<String>,
     pub action: String,

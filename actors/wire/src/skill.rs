@@ -47,6 +47,9 @@ pub enum FromSkills {
     Turned(Box<Turned>),
 }
 
+/// The most bytes of [`Card::guidance`].
+pub const GUIDANCE_BYTES_MAX: usize = 16 << 10;
+
 /// What a skill remembers from one of its runs to the next: plain data, as JSON.
 pub type Remembered = String;
 
@@ -73,6 +76,8 @@ pub struct Card {
     pub steps_max: u32,
     /// Whether it has a script; without one it is guidance for a model.
     pub has_script: bool,
+    /// Guidance for a model, at most [`GUIDANCE_BYTES_MAX`]; what is longer is cut short at a line's end.
+    pub guidance: Option<String>,
 }
 
 /// When a skill offers itself.
