@@ -21,6 +21,7 @@ mod journey;
 mod ledger;
 mod live;
 mod mind;
+mod pressing;
 mod recalling;
 mod record;
 mod report;

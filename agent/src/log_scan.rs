@@ -139,7 +139,6 @@ mod tests {
     use std::fs::OpenOptions;
     use std::io::Write as _;
     use wire::control::TelemetryTarget;
-    use wire::event::StepCompleted;
     use wire::log::{Context, Log};
 
     struct TemporaryLog(std::path::PathBuf);
@@ -157,7 +156,7 @@ mod tests {
         }
 
         fn step(&self, step: u64) {
-            self.write(Some(step), Event::StepCompleted(StepCompleted::default()));
+            self.write(Some(step), Event::StepCompleted(Box::default()));
         }
     }
 

@@ -146,7 +146,7 @@ impl Finished {
     /// The completed steps, with their numbers.
     pub fn steps(&self) -> Vec<(u64, &StepCompleted)> {
         let steps = self.lines.iter().filter_map(|line| match &line.event {
-            Event::StepCompleted(step) => Some((line.step.unwrap_or_default(), step)),
+            Event::StepCompleted(step) => Some((line.step.unwrap_or_default(), &**step)),
             _ => None,
         });
         steps.collect()

@@ -197,7 +197,10 @@ impl Journey {
         let mut choice = match self.take_turn(step, &mut before, &profile).await? {
             Some(choice) => choice,
             None if self.task.as_ref().is_some_and(Task::is_over) => return Ok(Some("skill tried")),
-            None => self.brain.decide(&before.observation, &profile),
+            None => match self.press_by_model(step, &before).await? {
+                Some(choice) => choice,
+                None => self.brain.decide(&before.observation, &profile),
+            },
         };
         self.credit(&mut choice);
         self.expect(&choice, &before);

@@ -48,7 +48,7 @@ impl Journey {
             state: super::report::state_of(&before.observation, self.ledger.turns()),
         };
         let context = log::Context { frame: Some(basis.frame), dur_us: Some(latency.total_us), ..self.context() };
-        self.write(context, Event::StepCompleted(event))
+        self.write(context, Event::StepCompleted(Box::new(event)))
     }
 
     /// Keeps a checkpoint and writes it to disk beside the game.

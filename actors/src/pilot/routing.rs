@@ -56,6 +56,21 @@ impl Routing {
         !self.is_used && self.recorder.is_none()
     }
 
+    /// Whether models are asked at all.
+    pub(super) fn is_used(&self) -> bool {
+        self.is_used
+    }
+
+    /// This is asked for this step.
+    pub(super) fn note_asked(&mut self, step: Step, inquiry: Box<Inquiry>) {
+        self.asked = Some((step, inquiry));
+    }
+
+    /// What came of the question for the step that is being decided.
+    pub(super) fn routed(&self) -> Option<&Routed> {
+        self.routed.as_ref()
+    }
+
     /// The decision for the step that is being decided, if this is the skill that was chosen.
     pub(super) fn decision_for(&self, skill: &str) -> Option<&Decision> {
         match &self.routed {
@@ -232,14 +247,25 @@ impl Journey {
             let (action, effect) = (String::new(), "it declined".to_string());
             self.routing.outcomes.push_back(Outcome { step, skill, action, effect, ..Outcome::default() });
         }
+        // Where memory is not understood, the picture tells whether anything came of it.
+        let is_explained = self.aboard.as_ref().is_some_and(|aboard| aboard.profile.decoder.is_some());
+        let changed = |after: &Seen| after.captured.basis.frame_hash != before.captured.basis.frame_hash;
+        let is_effective = if is_explained { effect.is_effective() } else { after.is_none_or(changed) };
         let hp = |seen: &Seen| seen.observation.leader().and_then(|leader| leader.hp).map(|hp| hp.value);
         let lost = hp(before).zip(after.and_then(hp)).map_or(0, |(before, after)| (before - after).max(0));
         self.routing.outcomes.push_back(Outcome {
             step,
             skill: choice.skill.to_string(),
             action: choice.action.to_string(),
-            effect: effect.name().to_string(),
-            is_effective: effect.is_effective(),
+            effect: if is_explained {
+                effect.name()
+            } else if is_effective {
+                "the picture changed"
+            } else {
+                "none"
+            }
+            .to_string(),
+            is_effective,
             hp_lost: lost,
         });
         while self.routing.outcomes.len() > OUTCOMES_MAX {

@@ -224,7 +224,7 @@ pub enum Event {
         problem: Option<String>,
         took_ms: u64,
     },
-    StepCompleted(StepCompleted),
+    StepCompleted(Box<StepCompleted>),
     SkillLoaded {
         skill: String,
         version: String,
