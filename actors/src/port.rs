@@ -74,6 +74,11 @@ impl<T> Reply<T> {
     pub fn is_abandoned(&self) -> bool {
         self.sender.is_closed()
     }
+
+    /// Ends when the asker no longer waits.
+    pub async fn abandoned(&mut self) {
+        self.sender.closed().await;
+    }
 }
 
 impl<Q: Question> Message for Envelope<Q> {

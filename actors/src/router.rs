@@ -5,19 +5,84 @@
 
 use crate::port::{Envelope, Question};
 use actix::{Actor, Context, Handler};
+use desk::Desk;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use wire::decision::{Fallback, Routed};
+use wire::log::Log;
+use wire::router::{RouterSettings, TierSettings};
 
+mod deciding;
+mod desk;
 pub mod inquiry;
 pub mod line;
 pub mod model;
 pub mod recording;
+pub mod packing;
 
 pub use inquiry::{Importance, Inquiry, Offer, Outcome};
+pub use model::Model;
+pub use packing::{Answer, Packing};
 
 /// Routes decisions of all games.
 #[derive(Default)]
-pub struct Router;
+pub struct Router {
+    /// Nothing where no model plays.
+    desk: Option<Rc<Desk>>,
+}
+
+/// A model with its settings.
+pub struct Tier {
+    /// How it is set up.
+    pub settings: TierSettings,
+    /// Who is asked.
+    pub model: Arc<dyn Model>,
+}
+
+/// What a router is made of.
+pub struct Setup {
+    /// How it is set up.
+    pub settings: RouterSettings,
+    /// The tiers, the lowest first.
+    pub tiers: Vec<Tier>,
+    /// Packs prompts and reads answers.
+    pub packer: Arc<dyn Packing>,
+    /// Where calls and summaries are written.
+    pub log: Arc<Log>,
+    /// How many games are alive.
+    pub live: Live,
+    /// What ages are measured by.
+    pub clock: Clock,
+}
+
+/// How many games are alive: whoever starts and ends games keeps it, and batches need not wait longer than for all of them.
+#[derive(Clone, Debug, Default)]
+pub struct Live(Arc<AtomicUsize>);
+
+impl Live {
+    /// So many are alive from now on.
+    pub fn set(&self, games: usize) {
+        self.0.store(games, Ordering::Relaxed);
+    }
+
+    /// How many are alive.
+    pub fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Milliseconds by which caches and budgets measure age: the wall clock in play, the recorded game's clock in a replay.
+pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+impl Router {
+    /// A router of these tiers. Without any, or where no model is to play, the planner decides.
+    pub fn new(setup: Setup) -> Router {
+        let is_used = setup.settings.is_used && !setup.tiers.is_empty();
+        Router { desk: is_used.then(|| Rc::new(Desk::new(setup))) }
+    }
+}
 
 /// A decision that is wanted.
 pub struct AskRouter {
@@ -39,6 +104,10 @@ impl Handler<Envelope<AskRouter>> for Router {
     type Result = ();
 
     fn handle(&mut self, envelope: Envelope<AskRouter>, _: &mut Context<Router>) {
-        envelope.answer(|_| Routed::Planner { cause: Fallback::Off, reason: "no model plays".to_string() });
+        let Some(desk) = self.desk.clone() else {
+            return envelope.answer(|_| Routed::Planner { cause: Fallback::Off, reason: "no model plays".to_string() });
+        };
+        let (AskRouter { inquiry, deadline }, reply) = envelope.into_parts();
+        actix::spawn(deciding::answer(desk, inquiry, deadline, reply));
     }
 }

@@ -52,7 +52,7 @@ impl Crew {
         let telemetry = Port::new("telemetry", Telemetry::new(log, instance).start(), SAMPLES_CAPACITY);
         let capture = Capture::new(telemetry.clone()).start();
         let recall = Recalling::new(recall, telemetry.clone(), Some(parent)).start();
-        let router = Router.start();
+        let router = Router::default().start();
         Crew {
             emulator: Port::new("emulator_io", EmulatorIo::new(instance, emulator_deadline).start(), PORT_CAPACITY),
             capture: Port::new("capture", capture, PORT_CAPACITY),
