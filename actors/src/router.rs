@@ -14,6 +14,7 @@ use wire::decision::{Fallback, Routed};
 use wire::log::Log;
 use wire::router::{RouterSettings, TierSettings};
 
+pub mod answer;
 mod deciding;
 mod desk;
 pub mod inquiry;
