@@ -22,6 +22,8 @@ pub mod line;
 pub mod model;
 pub mod recording;
 pub mod packing;
+pub mod openai;
+pub mod remote;
 
 pub use inquiry::{Importance, Inquiry, Offer, Outcome};
 pub use model::Model;

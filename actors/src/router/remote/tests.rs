@@ -1,0 +1,1 @@
+//! A server that is made up, in time that is made up.
