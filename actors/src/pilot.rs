@@ -13,9 +13,9 @@ use std::sync::Arc;
 use wire::Epoch;
 use wire::control::FromRole;
 use wire::link::Link;
-use wire::page::ProgressPage;
 
 mod boarding;
+mod company;
 mod crew;
 mod journey;
 mod ledger;
@@ -30,7 +30,8 @@ mod skilled;
 mod task;
 mod turn;
 
-pub use crew::Crew;
+pub use company::Seat;
+pub use crew::{Commons, Crew};
 pub use journey::{Course, Journey};
 pub use task::{Player, Task};
 
@@ -41,7 +42,7 @@ pub struct Pilot {
     is_stopping: bool,
     is_finished: bool,
     parent: Arc<Link>,
-    page: ProgressPage,
+    page: Seat,
 }
 
 /// An emulator lives.
@@ -81,7 +82,7 @@ impl Question for Ping {
 
 impl Pilot {
     /// A pilot that waits for its emulator.
-    pub fn new(journey: Journey, parent: Arc<Link>, page: ProgressPage) -> Pilot {
+    pub fn new(journey: Journey, parent: Arc<Link>, page: Seat) -> Pilot {
         let journey = Some(Box::new(journey));
         Pilot { journey, emulator: None, is_stopping: false, is_finished: false, parent, page }
     }
@@ -111,13 +112,25 @@ impl Pilot {
         }));
     }
 
+    /// This game is over.
+    fn end(&mut self, message: &FromRole) {
+        self.is_finished = true;
+        self.page.finish();
+        // A parent that is gone takes this process with it.
+        let _ = self.parent.send(message, &[]);
+    }
+
     fn follow(&mut self, course: Course, context: &mut Context<Pilot>) {
         match course {
             Course::Onward => self.advance(context),
             Course::Finished(summary) => {
-                self.is_finished = true;
-                // A parent that is gone takes this process with it.
-                let _ = self.parent.send(&FromRole::Finished(summary), &[]);
+                let instance = self.page.instance();
+                self.end(&FromRole::Finished { instance, summary });
+            }
+            // Where the log cannot be written, no game can be played.
+            Course::Failed { status, message } if self.page.company() > 1 && status != wire::exit::IO => {
+                let instance = self.page.instance();
+                self.end(&FromRole::GameFailed { instance, status, message });
             }
             Course::Failed { status, message } => std::process::exit(wire::role::fail(&self.parent, status, message)),
         }
@@ -151,7 +164,8 @@ impl Handler<Envelope<Stop>> for Pilot {
 
     fn handle(&mut self, envelope: Envelope<Stop>, context: &mut Context<Pilot>) {
         envelope.answer(|Stop| self.is_stopping = true);
-        if self.is_finished {
+        // Others may still be about to finish their step.
+        if self.page.is_everybody_finished() {
             std::process::exit(wire::exit::OK);
         }
         self.advance(context);

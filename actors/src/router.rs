@@ -20,9 +20,9 @@ mod desk;
 pub mod inquiry;
 pub mod line;
 pub mod model;
-pub mod recording;
-pub mod packing;
 pub mod openai;
+pub mod packing;
+pub mod recording;
 pub mod remote;
 
 pub use inquiry::{Importance, Inquiry, Offer, Outcome};

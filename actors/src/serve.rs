@@ -1,25 +1,38 @@
-//! The actors' process: starts the actors of the game and passes on what the parent says.
+//! The actors' process: starts the actors of each game and passes on what the parent says.
 
 use crate::brain;
-use crate::pilot::{Crew, EmulatorLost, EmulatorUp, Journey, Pilot, Ping, Player, Stop, Task};
+use crate::pilot::{Commons, Crew, EmulatorLost, EmulatorUp, Journey, Pilot, Ping, Player, Seat, Stop, Task};
 use crate::port::Port;
 use crate::recall::{self, Recalling};
 use crate::router::recording::Recorder;
 use crate::skills::{Skills, UseLink};
 use actix::Actor as _;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use wire::control::{FromRole, Role, StartActors, ToRole};
+use wire::Instance;
+use wire::control::{FromRole, Role, StartActors, StartGame, ToRole};
 use wire::exit;
 use wire::link::Link;
 use wire::log::Log;
 use wire::page::{ProgressPage, Stage};
 use wire::role::{RoleHandle, fail};
 
-/// The game that this process plays.
-const INSTANCE: wire::Instance = 0;
-/// Messages from the parent that may wait for the pilot.
+/// Messages from the parent that may wait for a pilot.
 const PILOT_CAPACITY: usize = 15;
+
+/// What the parent speaks to.
+struct Ports {
+    games: BTreeMap<Instance, Game>,
+    skills: Port<Skills>,
+}
+
+/// What the parent speaks to of one game.
+struct Game {
+    pilot: Port<Pilot>,
+    recall: Port<Recalling>,
+}
 
 /// Serves as the actors of a run until the parent says stop. Gives the exit status.
 pub fn serve(handle: RoleHandle) -> i32 {
@@ -27,7 +40,8 @@ pub fn serve(handle: RoleHandle) -> i32 {
     let ToRole::StartActors(start) = start else {
         return fail(&link, exit::PROTOCOL, "the actors were told to start as another role");
     };
-    let Some(brain) = brain::brain(&start.brain, start.seed) else {
+    let brains = start.games.iter().map(|game| brain::brain(&start.brain, game.seed));
+    let Some(brains) = brains.collect::<Option<Vec<_>>>() else {
         let known = brain::BRAIN_NAMES.join(", ");
         return fail(&link, exit::CONFIG, format!("there is no brain `{}`; there are: {known}", start.brain));
     };
@@ -38,35 +52,48 @@ pub fn serve(handle: RoleHandle) -> i32 {
             return fail(&link, exit::IO, message);
         }
     };
-    let task = match start.task.clone().map(Task::new).transpose() {
+    let mut task = match start.task.clone().map(Task::new).transpose() {
         Ok(task) => task,
         Err(error) => return fail(&link, exit::CONFIG, format!("the condition of a skill's trial: {error}")),
     };
-    let recorder = match start.router.record.as_deref().map(Recorder::create).transpose() {
-        Ok(recorder) => recorder,
-        Err(error) => {
-            let path = start.router.record.clone().unwrap_or_default();
-            let message = format!("router.record: {}: {error}; name a file that can be written", path.display());
-            return fail(&link, exit::IO, message);
-        }
+    let recorders = start.games.iter().map(|game| recorder(&start, game.instance));
+    let recorders = match recorders.collect::<Result<Vec<_>, _>>() {
+        Ok(recorders) => recorders,
+        Err(message) => return fail(&link, exit::IO, message),
     };
-    run(link, page, *start, Player { brain, task, recorder }, log)
+    // A task is for the one game of its run.
+    let players = brains.into_iter().zip(recorders);
+    let players = players.map(|(brain, recorder)| Player { brain, task: task.take(), recorder }).collect();
+    run(link, page, *start, players, log)
 }
 
-fn run(link: Link, page: ProgressPage, start: StartActors, player: Player, log: Arc<Log>) -> i32 {
+/// What writes down the questions of a game, where that is wanted: each further game has a file of its own.
+fn recorder(start: &StartActors, instance: Instance) -> Result<Option<Recorder>, String> {
+    let Some(path) = &start.router.record else { return Ok(None) };
+    let path = match instance {
+        0 => path.clone(),
+        _ => PathBuf::from(format!("{}.{instance}", path.display())),
+    };
+    let failed = |error| format!("router.record: {}: {error}; name a file that can be written", path.display());
+    Recorder::create(&path).map(Some).map_err(failed)
+}
+
+fn run(link: Link, page: ProgressPage, mut start: StartActors, players: Vec<Player>, log: Arc<Log>) -> i32 {
     let link = Arc::new(link);
+    let games = std::mem::take(&mut start.games);
+    let detail = match games.len() {
+        1 => "emulator_io, capture, ram, recall, router, skills, pilot, telemetry".to_string(),
+        count => {
+            format!("router, skills; for each of {count} games emulator_io, capture, ram, recall, pilot, telemetry")
+        }
+    };
     let system = actix::System::new();
     system.block_on(async {
-        let deadline = Duration::from_millis(start.emulator_deadline_ms);
-        let crew = Crew::start(INSTANCE, log.clone(), deadline, start.recall.clone(), link.clone());
-        let (skills, recall) = (crew.skills.clone(), crew.recall.clone());
-        let journey = Journey::new(INSTANCE, start, player, crew, log, link.clone(), page.clone());
-        let pilot = Port::new("pilot", Pilot::new(journey, link.clone(), page.clone()).start(), PILOT_CAPACITY);
+        let ports = start_games(&link, &page, &start, games.into_iter().zip(players).collect(), &log);
         let listener = link.clone();
-        std::thread::spawn(move || listen(&listener, &pilot, &skills, &recall));
+        std::thread::spawn(move || listen(&listener, &ports));
     });
     page.enter(Stage::Serving);
-    let detail = "emulator_io, capture, ram, recall, router, skills, pilot, telemetry".to_string();
     // A parent that is gone is noticed by the listening thread.
     let _ = link.send(&FromRole::Ready { address: None, cartridge: None, backend: None, detail }, &[]);
     match system.run() {
@@ -75,27 +102,70 @@ fn run(link: Link, page: ProgressPage, start: StartActors, player: Player, log: 
     }
 }
 
+/// Starts the actors of every game on this thread.
+fn start_games(
+    link: &Arc<Link>,
+    page: &ProgressPage,
+    start: &StartActors,
+    players: Vec<(StartGame, Player)>,
+    log: &Arc<Log>,
+) -> Ports {
+    let deadline = Duration::from_millis(start.emulator_deadline_ms);
+    let commons = Commons::start(players.len());
+    let seats = Seat::for_games(page, players.iter().map(|(game, _)| game.instance));
+    let mut games = BTreeMap::new();
+    for ((game, player), seat) in players.into_iter().zip(seats) {
+        let instance = game.instance;
+        let speaks = games.is_empty().then(|| link.clone());
+        let crew = Crew::start(instance, &commons, log.clone(), deadline, start.recall.clone(), speaks);
+        let recall = crew.recall.clone();
+        let journey = Journey::new(game, start.clone(), player, crew, log.clone(), link.clone(), seat.clone());
+        let pilot = Port::new("pilot", Pilot::new(journey, link.clone(), seat).start(), PILOT_CAPACITY);
+        games.insert(instance, Game { pilot, recall });
+    }
+    Ports { games, skills: commons.skills() }
+}
+
 /// Passes on what the parent says; ends the process when the parent is gone.
-fn listen(link: &Link, pilot: &Port<Pilot>, skills: &Port<Skills>, recall: &Port<Recalling>) {
-    while let Ok((message, mut descriptors)) = link.receive::<ToRole>() {
-        // A full port means that the pilot is stuck; the parent notices that by the progress page.
-        let _ = match message {
-            ToRole::Ping => pilot.tell(Ping),
-            ToRole::EmulatorUp { epoch, address, .. } => {
-                pilot.tell(EmulatorUp { epoch, address, ring: descriptors.pop() })
-            }
-            ToRole::EmulatorDown { restarting: false, .. } => pilot.tell(EmulatorLost),
-            ToRole::EmulatorDown { .. } => true,
-            ToRole::Stop => pilot.tell(Stop),
-            ToRole::Connect { peer: Role::Skills } => {
-                descriptors.pop().is_some_and(|end| skills.tell(UseLink(Link::from_descriptor(end))))
-            }
-            ToRole::Connect { peer: Role::Indexes } => {
-                descriptors.pop().is_some_and(|end| recall.tell(recall::UseLink(Link::from_descriptor(end))))
-            }
-            ToRole::Connect { .. } => true,
-            ToRole::StartBridge(_) | ToRole::StartActors(_) | ToRole::StartIndexes(_) | ToRole::StartSkills(_) => true,
-        };
+fn listen(link: &Link, ports: &Ports) {
+    while let Ok((message, descriptors)) = link.receive::<ToRole>() {
+        pass_on(message, descriptors, ports);
     }
     std::process::exit(exit::OK);
+}
+
+/// A full port means that a pilot is stuck; the parent notices that by the progress page.
+fn pass_on(message: ToRole, mut descriptors: Vec<std::os::fd::OwnedFd>, ports: &Ports) {
+    let to_all = |tell: &dyn Fn(&Port<Pilot>) -> bool| {
+        for game in ports.games.values() {
+            tell(&game.pilot);
+        }
+    };
+    let link = |descriptors: &mut Vec<_>| descriptors.pop().map(Link::from_descriptor);
+    match message {
+        ToRole::Ping => to_all(&|pilot| pilot.tell(Ping)),
+        ToRole::Stop => to_all(&|pilot| pilot.tell(Stop)),
+        ToRole::EmulatorUp { instance, epoch, address } => {
+            if let Some(game) = ports.games.get(&instance) {
+                game.pilot.tell(EmulatorUp { epoch, address, ring: descriptors.pop() });
+            }
+        }
+        ToRole::EmulatorDown { instance, restarting: false, .. } => {
+            if let Some(game) = ports.games.get(&instance) {
+                game.pilot.tell(EmulatorLost);
+            }
+        }
+        ToRole::Connect { peer: Role::Skills, .. } => {
+            if let Some(link) = link(&mut descriptors) {
+                ports.skills.tell(UseLink(link));
+            }
+        }
+        ToRole::Connect { peer: Role::Indexes, instance } => {
+            if let (Some(game), Some(link)) = (ports.games.get(&instance), link(&mut descriptors)) {
+                game.recall.tell(recall::UseLink(link));
+            }
+        }
+        ToRole::EmulatorDown { .. } | ToRole::Connect { .. } => {}
+        ToRole::StartBridge(_) | ToRole::StartActors(_) | ToRole::StartIndexes(_) | ToRole::StartSkills(_) => {}
+    }
 }

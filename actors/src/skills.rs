@@ -1,16 +1,23 @@
-//! The skills actor: speaks with the skills role over a socket of its own, one turn at a time.
+//! The skills actor: speaks with the skills role over a socket of its own, for all games, one turn at a time for each.
 //!
+//! Each pilot counts its own turns; towards the role they have numbers of this actor's, so that no answer is taken for
+//! another game's. What the socket cannot take at once waits here, in order.
 //! It knows which skills can be chosen (the shelf) and hands it to the pilot when it has changed. What the role does not
 //! answer is `Unavailable`, and the pilot's built-in rules play on. Absent: choosing, which is the pilot's.
 
 use crate::peer::{self, Heard};
 use crate::port::{Envelope, Question, Reply};
-use actix::{Actor, AsyncContext as _, Context, Handler, StreamHandler};
+use actix::{Actor, ActorFutureExt as _, AsyncContext as _, Context, Handler, StreamHandler, WrapFuture as _};
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use tokio::net::UnixDatagram;
+use wire::Instance;
 use wire::link::Link;
 use wire::skill::{Card, FromSkills, ToSkills, Turn, Turned};
+
+/// Messages that wait for the socket at most: a beginning, a second one and a turn for each game, and more than that.
+const UNSENT_MAX: usize = 4 * wire::control::INSTANCES_MAX as usize;
 
 /// Speaks with the skills role.
 #[derive(Default)]
@@ -18,8 +25,19 @@ pub struct Skills {
     link: Option<Arc<UnixDatagram>>,
     standing: Standing,
     arriving: Vec<Card>,
-    waiting: Option<(u64, Reply<SkillsAnswer>)>,
+    waiting: BTreeMap<Instance, Waiting>,
     wanting: Vec<Reply<Standing>>,
+    unsent: VecDeque<ToSkills>,
+    next_id: u64,
+}
+
+/// A turn that was asked.
+struct Waiting {
+    /// Its number towards the role.
+    id: u64,
+    /// Its number as the pilot counts.
+    asked_as: u64,
+    reply: Reply<SkillsAnswer>,
 }
 
 /// Which skills can be chosen, and since when.
@@ -78,25 +96,46 @@ pub enum SkillsAnswer {
 }
 
 impl Skills {
-    fn send(&mut self, message: &ToSkills) -> bool {
-        let Some(link) = &self.link else { return false };
-        match peer::send(link, message) {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::debug!("the skills role is not told: {error}");
-                if error.kind() != io::ErrorKind::WouldBlock {
+    /// Sends a message after those that wait; `false` when it cannot be sent.
+    fn send(&mut self, message: ToSkills, context: &mut Context<Skills>) -> bool {
+        if self.link.is_none() || self.unsent.len() >= UNSENT_MAX {
+            return false;
+        }
+        self.unsent.push_back(message);
+        // Where others wait, somebody waits for the socket already.
+        self.unsent.len() > 1 || self.flush(context)
+    }
+
+    /// Sends what waits, as far as the socket takes it; `false` when the role is gone.
+    fn flush(&mut self, context: &mut Context<Skills>) -> bool {
+        while let (Some(link), Some(message)) = (self.link.clone(), self.unsent.front()) {
+            match peer::send(&link, message) {
+                Ok(()) => drop(self.unsent.pop_front()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let connection = self.standing.connection;
+                    let writable = async move { link.writable().await };
+                    context.spawn(writable.into_actor(self).map(move |_, skills, context| {
+                        if skills.standing.connection == connection {
+                            skills.flush(context);
+                        }
+                    }));
+                    return true;
+                }
+                Err(error) => {
+                    tracing::debug!("the skills role is not told: {error}");
                     self.lose();
                 }
-                false
             }
         }
+        self.link.is_some()
     }
 
     fn lose(&mut self) {
         self.link = None;
         self.standing = Standing { connection: self.standing.connection, ..Standing::default() };
         self.arriving.clear();
-        if let Some((_, reply)) = self.waiting.take() {
+        self.unsent.clear();
+        for (_, Waiting { reply, .. }) in std::mem::take(&mut self.waiting) {
             reply.send(SkillsAnswer::Unavailable);
         }
     }
@@ -111,11 +150,16 @@ impl Skills {
                     self.wanting.drain(..).for_each(|reply| reply.send(self.standing.clone()));
                 }
             }
-            FromSkills::Turned(turned) => {
+            FromSkills::Turned(mut turned) => {
+                let asked = self.waiting.iter().find(|(_, waiting)| waiting.id == turned.id);
                 // An answer to a turn that nobody waits for any more is dropped.
-                if let Some((_, reply)) = self.waiting.take_if(|(id, _)| *id == turned.id) {
-                    reply.send(SkillsAnswer::Turned(turned));
-                }
+                let Some(Waiting { asked_as, reply, .. }) =
+                    asked.map(|(instance, _)| *instance).and_then(|instance| self.waiting.remove(&instance))
+                else {
+                    return;
+                };
+                turned.id = asked_as;
+                reply.send(SkillsAnswer::Turned(turned));
             }
         }
     }
@@ -159,9 +203,9 @@ impl Handler<Envelope<AskStanding>> for Skills {
 impl Handler<Envelope<Tell>> for Skills {
     type Result = ();
 
-    fn handle(&mut self, envelope: Envelope<Tell>, _: &mut Context<Skills>) {
+    fn handle(&mut self, envelope: Envelope<Tell>, context: &mut Context<Skills>) {
         envelope.answer(|Tell(message)| {
-            self.send(&message);
+            self.send(message, context);
         });
     }
 }
@@ -169,20 +213,22 @@ impl Handler<Envelope<Tell>> for Skills {
 impl Handler<Envelope<TakeTurn>> for Skills {
     type Result = ();
 
-    fn handle(&mut self, envelope: Envelope<TakeTurn>, _: &mut Context<Skills>) {
-        let (TakeTurn { standing, turn }, reply) = envelope.into_parts();
+    fn handle(&mut self, envelope: Envelope<TakeTurn>, context: &mut Context<Skills>) {
+        let (TakeTurn { standing, mut turn }, reply) = envelope.into_parts();
         let ours = (self.standing.connection, self.standing.generation);
-        // A role that has not answered the turn before is not asked more, so that questions cannot pile up.
-        let is_stuck = self.waiting.as_ref().is_some_and(|(_, reply)| reply.is_abandoned());
+        // A role that has not answered a game's turn before is not asked more, so that questions cannot pile up.
+        let is_stuck = self.waiting.get(&turn.instance).is_some_and(|waiting| waiting.reply.is_abandoned());
         if self.link.is_none() || ours.1 == 0 || is_stuck {
             return reply.send(SkillsAnswer::Unavailable);
         }
         if ours != standing {
             return reply.send(SkillsAnswer::Changed(self.standing.clone()));
         }
-        let id = turn.id;
-        if self.send(&ToSkills::Turn(turn)) {
-            self.waiting = Some((id, reply));
+        self.next_id += 1;
+        let (id, instance, asked_as) = (self.next_id, turn.instance, turn.id);
+        turn.id = id;
+        if self.send(ToSkills::Turn(turn), context) {
+            self.waiting.insert(instance, Waiting { id, asked_as, reply });
         } else {
             reply.send(SkillsAnswer::Unavailable);
         }
@@ -208,89 +254,4 @@ impl StreamHandler<Heard<FromSkills>> for Skills {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::port::Port;
-    use std::time::Duration;
-    use wire::observation::Observation;
-    use wire::skill::{Bearings, Sight};
-
-    const DEADLINE: Duration = Duration::from_secs(10);
-
-    fn turn(id: u64) -> Box<Turn> {
-        Box::new(Turn {
-            id,
-            instance: 0,
-            step: id,
-            sight: Sight::between(None, &Observation::default()),
-            bearings: Bearings::default(),
-            effect: String::new(),
-            is_done: false,
-            chance: 0,
-            candidates: Vec::new(),
-        })
-    }
-
-    fn take(standing: (u64, u64), id: u64) -> TakeTurn {
-        TakeTurn { standing, turn: turn(id) }
-    }
-
-    fn put_on_shelf(role: &Link, generation: u64, names: &[&str]) {
-        let cards = |names: &[&str]| {
-            names.iter().map(|name| Card { name: (*name).to_string(), ..Card::default() }).collect::<Vec<_>>()
-        };
-        let (first, rest) = names.split_at(1);
-        role.send(&FromSkills::Shelf { generation, is_last: false, cards: cards(first) }, &[]).expect("it is sent");
-        role.send(&FromSkills::Shelf { generation, is_last: true, cards: cards(rest) }, &[]).expect("it is sent");
-    }
-
-    fn answer(role: &Link, id: u64) {
-        let turned = Turned { id, spent_us: id, ..Turned::default() };
-        role.send(&FromSkills::Turned(Box::new(turned)), &[]).expect("it is sent");
-    }
-
-    async fn connect(port: &Port<Skills>, generation: u64) -> (Link, Standing) {
-        let (role, ours) = Link::pair().expect("a pair is made");
-        port.ask(UseLink(ours), DEADLINE).await;
-        put_on_shelf(&role, generation, &["explore", "fight"]);
-        let standing = port.ask(AskStanding, DEADLINE).await.answer().expect("the shelf came");
-        (role, standing)
-    }
-
-    #[test]
-    fn the_answer_that_belongs_to_a_turn_is_taken() {
-        actix::System::new().block_on(async {
-            let port = Port::new("skills", Skills::default().start(), 8);
-            let (role, standing) = connect(&port, 1).await;
-            assert_eq!((standing.connection, standing.generation, standing.cards.len()), (1, 1, 2));
-            let thread = std::thread::spawn(move || {
-                while let Ok((message, _)) = role.receive::<ToSkills>() {
-                    if let ToSkills::Turn(turn) = message {
-                        answer(&role, turn.id - 1);
-                        answer(&role, turn.id);
-                        break;
-                    }
-                }
-                role
-            });
-            let answered = port.ask(take((1, 1), 8), DEADLINE).await.answer();
-            assert!(matches!(answered, Some(SkillsAnswer::Turned(turned)) if turned.id == 8));
-            drop(thread.join());
-        });
-    }
-
-    #[test]
-    fn a_role_that_is_gone_is_unavailable_and_its_successor_is_told_of() {
-        actix::System::new().block_on(async {
-            let port = Port::new("skills", Skills::default().start(), 8);
-            assert!(matches!(port.ask(take((0, 0), 1), DEADLINE).await.answer(), Some(SkillsAnswer::Unavailable)));
-            let (role, _) = connect(&port, 1).await;
-            drop(role);
-            assert!(matches!(port.ask(take((1, 1), 2), DEADLINE).await.answer(), Some(SkillsAnswer::Unavailable)));
-            let (_role, standing) = connect(&port, 1).await;
-            assert_eq!(standing.connection, 2);
-            let answered = port.ask(take((1, 1), 3), DEADLINE).await.answer();
-            assert!(matches!(answered, Some(SkillsAnswer::Changed(now)) if now == standing));
-        });
-    }
-}
+mod tests;

@@ -17,6 +17,7 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   agent                                    play Burrow, the bundled game, until floor five is reached
   agent --floors 2 --pace unthrottled      two floors, as fast as the machine can
+  agent --instances 4 --floors 3           four games at once, each until floor three is reached
   agent run --rom game.gba --steps 1000    another game, a thousand steps
   agent --emulator mgba-lua                the game in an open mGBA window, with our script loaded in it
   agent --emulator 'ws://127.0.0.1:9000/?token=T'   a bridge that runs already
@@ -124,6 +125,9 @@ pub struct RunArgs {
     /// Seed of the game and of every random choice
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
+    /// Play so many games at once, from 1 to 64; each further one has one more as its seed, and steps and floors hold for each
+    #[arg(long, value_name = "N")]
+    pub instances: Option<u16>,
     /// ROM to play [default: Burrow, the bundled game]
     #[arg(long, value_name = "FILE", conflicts_with = "emulator")]
     pub rom: Option<PathBuf>,

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use wire::Instance;
 use wire::control::{BackendChoice, Pace, RecallUse, Windows};
 use wire::router::{RouterSettings, TierSettings};
 
@@ -67,6 +68,8 @@ pub struct Run {
     pub steps: u64,
     /// End when the first life ends.
     pub one_life: bool,
+    /// Games that are played at once; each has its own ends.
+    pub instances: Instance,
     /// How emulated time relates to the wall clock.
     pub pace: Pace,
     /// Who decides.

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
-use wire::Epoch;
-use wire::control::Done;
+use wire::control::{Done, Role};
 use wire::event::Event;
 use wire::log::Line;
+use wire::{Epoch, Instance};
 
 const CHUNK_BYTES: usize = 1 << 20;
 /// An event's name stands behind the common fields, within this many bytes.
@@ -21,17 +21,24 @@ const HEAD_BYTES: usize = 400;
 pub struct LogScan {
     offset: u64,
     rest: Vec<u8>,
-    last_step: Vec<u8>,
-    /// What the log held so far.
-    pub done: Done,
-    /// Turns of the lives that ended.
-    pub turns: u64,
-    /// The last emulator life that the log names.
-    pub epoch: Epoch,
+    games: BTreeMap<Instance, Played>,
     /// What became of the runs of each skill.
     pub skills: BTreeMap<String, SkillTally>,
     /// Whether the log names a run at all.
     pub started: bool,
+}
+
+/// What the log holds of one game.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Played {
+    /// What it has achieved.
+    pub done: Done,
+    /// Turns of the lives that ended.
+    pub turns: u64,
+    /// The last life of its emulator that the log names.
+    pub epoch: Epoch,
+    /// The line of its last step, until it is parsed.
+    last_step: Vec<u8>,
 }
 
 /// What became of the runs of one skill.
@@ -69,12 +76,25 @@ impl LogScan {
             self.offset += read as u64;
             self.absorb(&chunk[..read]);
         }
-        // Steps are numbered upwards, so only the last of them is worth parsing.
-        let last_step = std::mem::take(&mut self.last_step);
-        if let Ok(line) = serde_json::from_slice::<Line>(&last_step) {
-            self.done.step = self.done.step.max(line.step.unwrap_or(0));
+        // Steps of a game are numbered upwards, so only the last of them is worth parsing.
+        for game in self.games.values_mut() {
+            let last_step = std::mem::take(&mut game.last_step);
+            if let Ok(line) = serde_json::from_slice::<Line>(&last_step) {
+                game.done.step = game.done.step.max(line.step.unwrap_or(0));
+            }
         }
         Ok(())
+    }
+
+    /// What the log held so far of a game.
+    pub fn game(&self, instance: Instance) -> Played {
+        self.games.get(&instance).cloned().unwrap_or_default()
+    }
+
+    /// Steps and floors of all games.
+    pub fn steps_and_floors(&self) -> (u64, u32) {
+        let games = self.games.values().map(|game| (game.done.step, game.done.floors));
+        games.fold((0, 0), |(steps, floors), (more_steps, more)| (steps + more_steps, floors + more))
     }
 
     fn absorb(&mut self, bytes: &[u8]) {
@@ -90,7 +110,8 @@ impl LogScan {
         // A step that was torn must not hide the whole one before it; a whole one ends with its state's object.
         if holds(&line, b"\"StepCompleted\"") {
             if line.ends_with(b"}}") {
-                self.last_step = line;
+                let instance = instance_in(&line);
+                self.games.entry(instance).or_default().last_step = line;
             }
             return;
         }
@@ -100,17 +121,19 @@ impl LogScan {
             return;
         }
         let Ok(line) = serde_json::from_slice::<Line>(&line) else { return };
+        // A line that names no game is of the only one there is.
+        let game = self.games.entry(line.instance.unwrap_or(0)).or_default();
         match line.event {
             Event::RunStarted { .. } => self.started = true,
             Event::FloorReached { floor, floors, .. } => {
-                self.done.floors = self.done.floors.max(floors);
-                self.done.floor = self.done.floor.max(floor);
-                self.done.best_floor = self.done.best_floor.max(floor);
+                game.done.floors = game.done.floors.max(floors);
+                game.done.floor = game.done.floor.max(floor);
+                game.done.best_floor = game.done.best_floor.max(floor);
             }
             Event::EpisodeEnded { turns, .. } => {
-                self.done.episodes += 1;
-                self.done.floor = 0;
-                self.turns += turns;
+                game.done.episodes += 1;
+                game.done.floor = 0;
+                game.turns += turns;
             }
             Event::SkillFinished { skill, outcome, steps, .. } => {
                 let tally = self.skills.entry(skill).or_default();
@@ -120,17 +143,31 @@ impl LogScan {
                 tally.interrupted += u64::from(outcome == "interrupted");
                 tally.faults += u64::from(outcome == "fault");
             }
-            Event::ProcessReady { epoch, .. } => self.epoch = self.epoch.max(epoch),
+            Event::ProcessReady { role, epoch, .. } if role == Role::EmulatorBridge.name() => {
+                game.epoch = game.epoch.max(epoch);
+            }
             _ => {}
         }
         if let Some(step) = line.step {
-            self.done.step = self.done.step.max(step);
+            game.done.step = game.done.step.max(step);
         }
     }
 }
 
 fn holds(line: &[u8], name: &[u8]) -> bool {
-    line[..line.len().min(HEAD_BYTES)].windows(name.len()).any(|window| window == name)
+    place_of(line, name).is_some()
+}
+
+fn place_of(line: &[u8], name: &[u8]) -> Option<usize> {
+    line[..line.len().min(HEAD_BYTES)].windows(name.len()).position(|window| window == name)
+}
+
+/// The game that a line names, without parsing it.
+fn instance_in(line: &[u8]) -> Instance {
+    const NAME: &[u8] = b"\"instance\":";
+    let digits = place_of(line, NAME).map_or(&[][..], |place| &line[place + NAME.len()..]);
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0, |number: Instance, digit| number.wrapping_mul(10).wrapping_add(Instance::from(digit - b'0')))
 }
 
 #[cfg(test)]
@@ -178,7 +215,7 @@ mod tests {
         let mut scan = LogScan::default();
         scan.advance(&log.0).expect("it reads");
         let expected = Done { step: 7, floors: 3, floor: 1, best_floor: 2, episodes: 1, continuing: false };
-        assert_eq!((&scan.done, scan.turns), (&expected, 70));
+        assert_eq!((scan.game(0).done, scan.game(0).turns), (expected, 70));
     }
 
     #[test]
@@ -189,10 +226,10 @@ mod tests {
         log.write(None, Event::EpisodeEnded { outcome: "fainted".into(), floor: 1, turns: 5 });
         scan.advance(&log.0).expect("it reads");
         scan.advance(&log.0).expect("it reads");
-        assert_eq!(scan.done.episodes, 1);
+        assert_eq!(scan.game(0).done.episodes, 1);
         log.step(9);
         scan.advance(&log.0).expect("it reads");
-        assert_eq!((scan.done.episodes, scan.done.step), (1, 9));
+        assert_eq!((scan.game(0).done.episodes, scan.game(0).done.step), (1, 9));
     }
 
     #[test]
@@ -203,10 +240,10 @@ mod tests {
         file.write_all(b"{\"step\":4,\"event\":\"StepCompleted\",\"epo").expect("tears");
         let mut scan = LogScan::default();
         scan.advance(&log.0).expect("it reads");
-        assert_eq!(scan.done.step, 3);
+        assert_eq!(scan.game(0).done.step, 3);
         log.write(Some(5), Event::FloorReached { floor: 1, floors: 1, dungeon: 0 });
         scan.advance(&log.0).expect("it reads");
-        assert_eq!((scan.done.step, scan.done.floors), (5, 1));
+        assert_eq!((scan.game(0).done.step, scan.game(0).done.floors), (5, 1));
     }
 
     #[test]
@@ -218,6 +255,30 @@ mod tests {
         log.write(None, ready(4));
         let mut scan = LogScan::default();
         scan.advance(&log.0).expect("it reads");
-        assert_eq!(scan.epoch, 4);
+        assert_eq!(scan.game(0).epoch, 4);
+    }
+
+    #[test]
+    fn each_game_is_read_apart_and_a_line_without_one_is_of_the_first() {
+        let log = TemporaryLog::new("games");
+        let writer = Log::open(&TelemetryTarget::File(log.0.clone()), "test").expect("opens");
+        let of = |instance, step, event| {
+            let context = Context { instance: Some(instance), step: Some(step), ..Context::default() };
+            writer.write("test", context, event).expect("writes");
+        };
+        log.step(5);
+        of(1, 7, Event::StepCompleted(Box::default()));
+        of(13, 90, Event::StepCompleted(Box::default()));
+        of(1, 8, Event::StepCompleted(Box::default()));
+        of(13, 91, Event::FloorReached { floor: 2, floors: 3, dungeon: 3 });
+        of(1, 8, Event::EpisodeEnded { outcome: "fainted".into(), floor: 2, turns: 70 });
+        let ready = Event::ProcessReady { role: "emulator-bridge".into(), child_pid: 1, epoch: 4, detail: "".into() };
+        of(1, 0, ready);
+        let mut scan = LogScan::default();
+        scan.advance(&log.0).expect("it reads");
+        assert_eq!([0, 1, 2, 13].map(|instance| scan.game(instance).done.step), [5, 8, 0, 91]);
+        let (second, last) = (scan.game(1), scan.game(13));
+        assert_eq!((second.turns, second.done.episodes, second.epoch), (70, 1, 4));
+        assert_eq!((last.done.floors, last.epoch, scan.steps_and_floors()), (3, 0, (104, 3)));
     }
 }

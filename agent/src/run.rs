@@ -34,11 +34,11 @@ pub fn run(args: &RunArgs) -> Result<i32, Failure> {
     let first = first_event(&plan, &scan);
     let asked = plan.config.run.clone();
     let keeps_log = plan.config.telemetry.backend == Backend::File;
-    let Outcome { status, failure, summary, skills } = Supervisor::new(plan, log, scan, screen)?.run(first);
+    let Outcome { status, failure, summary, games, skills } = Supervisor::new(plan, log, scan, screen)?.run(first);
     if mode != Mode::Quiet {
         let near = |path: &Path| path.strip_prefix(&folder).unwrap_or(path).to_path_buf();
         let log = keeps_log.then(|| near(&log_path));
-        screen::print(&summary::text(&asked, &summary, &skills, &near(&run_dir), log.as_deref()));
+        screen::print(&summary::text(&asked, &summary, &games, &skills, &near(&run_dir), log.as_deref()));
     }
     match failure {
         Some(failure) => Err(failure),
@@ -82,8 +82,9 @@ fn plan(config: Config, folder: RunFolder, resumed: bool) -> Result<Plan, Failur
 fn first_event(plan: &Plan, scan: &LogScan) -> Event {
     let run = plan.folder.name.clone();
     if plan.resumed {
-        let checkpoint = plan.folder.newest_checkpoint().map(|path| path.display().to_string());
-        return Event::RunResumed { run, checkpoint, steps_done: scan.done.step, floors_done: scan.done.floors };
+        let checkpoint = plan.folder.newest_checkpoint(0).map(|path| path.display().to_string());
+        let (steps_done, floors_done) = scan.steps_and_floors();
+        return Event::RunResumed { run, checkpoint, steps_done, floors_done };
     }
     Event::RunStarted {
         run,
@@ -98,13 +99,14 @@ fn first_event(plan: &Plan, scan: &LogScan) -> Event {
 
 fn heading(plan: &Plan, scan: &LogScan) -> Heading {
     let run = &plan.config.run;
-    let what = format!("{}, {}, {}, seed {}", game(plan), run.brain, run.pace.name(), run.seed);
+    let several = if run.instances > 1 { format!("{} games of ", run.instances) } else { String::new() };
+    let what = format!("{several}{}, {}, {}, seed {}", game(plan), run.brain, run.pace.name(), run.seed);
     Heading {
         run: plan.folder.name.clone(),
         what,
         floors: run.floors,
         steps: run.steps,
-        floors_before: scan.done.floors,
+        floors_before: plan.instances().map(|instance| scan.game(instance).done.floors).collect(),
     }
 }
 

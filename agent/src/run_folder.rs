@@ -11,6 +11,7 @@ use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use wire::Instance;
 use wire::log::LOG_FILE;
 
 /// What a run was asked to do, all values resolved.
@@ -80,9 +81,17 @@ impl RunFolder {
         self.path.join(LOG_FILE)
     }
 
-    /// The newest checkpoint. Names sort by age; whether the content is whole is for the reader to check.
-    pub fn newest_checkpoint(&self) -> Option<PathBuf> {
-        let files = std::fs::read_dir(self.path.join(CHECKPOINTS)).ok()?.filter_map(Result::ok);
+    /// Where the checkpoints of a game are: those of the first lie where those of a game alone do.
+    pub fn checkpoints(&self, instance: Instance) -> PathBuf {
+        match instance {
+            0 => self.path.join(CHECKPOINTS),
+            instance => self.path.join(format!("{CHECKPOINTS}-{instance}")),
+        }
+    }
+
+    /// The newest checkpoint of a game. Names sort by age; whether the content is whole is for the reader to check.
+    pub fn newest_checkpoint(&self, instance: Instance) -> Option<PathBuf> {
+        let files = std::fs::read_dir(self.checkpoints(instance)).ok()?.filter_map(Result::ok);
         let whole = files.filter(|file| {
             let name = file.file_name();
             let name = name.to_string_lossy();
@@ -262,10 +271,15 @@ mod tests {
     fn the_newest_whole_checkpoint_is_found() {
         let temporary = TemporaryFolder::new("checkpoint");
         let folder = RunFolder::create(&temporary.config(), None, "one").expect("it is made");
-        assert_eq!(folder.newest_checkpoint(), None);
+        assert_eq!(folder.newest_checkpoint(0), None);
         for (name, content) in [("0200", "x"), ("0400", "x"), ("0600", ""), ("0800.tmp", "x"), (".0900", "x")] {
             std::fs::write(folder.path.join(CHECKPOINTS).join(name), content).expect("it is written");
         }
-        assert_eq!(folder.newest_checkpoint(), Some(folder.path.join(CHECKPOINTS).join("0400")));
+        assert_eq!(folder.newest_checkpoint(0), Some(folder.path.join(CHECKPOINTS).join("0400")));
+        assert_eq!(folder.newest_checkpoint(3), None);
+        let of_another_game = folder.checkpoints(3).join("0100");
+        std::fs::create_dir(folder.checkpoints(3)).expect("it is made");
+        std::fs::write(&of_another_game, "x").expect("it is written");
+        assert_eq!(folder.newest_checkpoint(3), Some(of_another_game));
     }
 }

@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
+use wire::Instance;
 use wire::control::{Status, Summary};
 
 mod live;
@@ -59,14 +60,21 @@ pub struct Heading {
     pub floors: u32,
     /// Steps to take, 0 for no such end.
     pub steps: u64,
-    /// Floors that were reached before this process began.
-    pub floors_before: u32,
+    /// Floors that were reached in each game before this process began.
+    pub floors_before: Vec<u32>,
+}
+
+impl Heading {
+    /// How many games there are.
+    fn games(&self) -> usize {
+        self.floors_before.len().max(1)
+    }
 }
 
 #[derive(Debug)]
 enum Show {
     Status(Status),
-    Finished(Summary),
+    Finished(Instance, Summary),
     Ring(Option<OwnedFd>),
     Note(String),
     Pause(SyncSender<()>),
@@ -100,14 +108,14 @@ impl Screen {
         Ok(Screen { thread: Some((sender, ends)), unsent_ring: None })
     }
 
-    /// How the game stands.
+    /// How a game stands.
     pub fn status(&mut self, status: Status) {
         self.show(Show::Status(status));
     }
 
-    /// How the game ended.
-    pub fn finished(&mut self, summary: Summary) {
-        self.show(Show::Finished(summary));
+    /// How a game ended.
+    pub fn finished(&mut self, instance: Instance, summary: Summary) {
+        self.show(Show::Finished(instance, summary));
     }
 
     /// Where the picture comes from; `None`: there is none.

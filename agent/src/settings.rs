@@ -27,8 +27,12 @@ pub fn resolve(mut config: Config, args: &RunArgs, folder: &Path) -> Result<Conf
     if let Some(emulator) = &args.emulator {
         use_emulator(&mut config.emulator, emulator);
     }
-    // A ROM that is named is meant, whatever is in an open window.
-    if config.emulator.backend == BackendChoice::Auto.name() && !config.emulator.rom.as_os_str().is_empty() {
+    if let Some(instances) = args.instances {
+        config.run.instances = instances;
+    }
+    // A ROM that is named is meant, whatever is in an open window; and a window is one game.
+    let is_embedded = !config.emulator.rom.as_os_str().is_empty() || config.run.instances > 1;
+    if config.emulator.backend == BackendChoice::Auto.name() && config.emulator.url.is_empty() && is_embedded {
         config.emulator.backend = BackendChoice::Libretro.name().to_string();
     }
     if let Some(brain) = &args.brain {
@@ -145,6 +149,29 @@ mod tests {
         assert_eq!(brain.to_string(), "run.brain is \"planer\"; it must be one of planner, router, rules, random");
         let url = resolved(&RunArgs { emulator: Some("http://x".into()), ..RunArgs::default() }).expect_err("not ws");
         assert_eq!(url.status(), 78);
+    }
+
+    #[test]
+    fn several_games_are_played_on_the_embedded_emulator_alone() {
+        let with = |instances, emulator: Option<&str>| {
+            resolved(&RunArgs {
+                instances: Some(instances),
+                emulator: emulator.map(str::to_string),
+                ..RunArgs::default()
+            })
+        };
+        assert_eq!(with(64, None).expect("it is accepted").emulator.backend, "libretro");
+        assert_eq!(with(1, None).expect("it is accepted").emulator.backend, "auto");
+        assert!(with(1, Some("mgba-lua")).is_ok());
+        for emulator in ["mgba-lua", "mgba-http:127.0.0.1:8888", "ws://127.0.0.1:9000/?token=T"] {
+            let refused = with(2, Some(emulator)).expect_err("it is one game");
+            assert_eq!(refused.status(), 78);
+            assert!(refused.to_string().starts_with("run.instances must be 1 with a live window"), "{refused}");
+        }
+        for instances in [0, 65] {
+            let refused = with(instances, None).expect_err("it is out of range");
+            assert_eq!(refused.to_string(), format!("run.instances is {instances}; it must be from 1 to 64"));
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use wire::control::Summary;
 pub fn text(
     asked: &Run,
     done: &Summary,
+    games: &[Summary],
     skills: &BTreeMap<String, SkillTally>,
     run_dir: &Path,
     log: Option<&Path>,
@@ -24,6 +25,13 @@ pub fn text(
         "reached   {} floors, best floor {}, {} steps, {} turns, {} lives ended",
         done.floors, done.best_floor, done.steps, done.turns, done.episodes
     );
+    for (instance, game) in games.iter().enumerate().filter(|_| games.len() > 1) {
+        let Summary { floors, best_floor, steps, turns, episodes, reason, .. } = game;
+        let _ = writeln!(
+            text,
+            "game {instance:<4} {floors} floors, best floor {best_floor}, {steps} steps, {turns} turns, {episodes} lives ended: {reason}"
+        );
+    }
     for (name, (middle, late, most)) in
         [("overhead", done.overhead_us), ("capture", done.capture_us), ("decode", done.decode_us)]
     {
@@ -54,6 +62,46 @@ pub fn text(
     text
 }
 
+/// What was done in all games of a run together. Of percentiles, which cannot be added, it is those of the worst game.
+pub fn of_all(games: &[Summary]) -> Summary {
+    let Some((first, others)) = games.split_first() else { return Summary::default() };
+    let mut all = first.clone();
+    let worst = |one: &mut (u64, u64, u64), other: (u64, u64, u64)| {
+        *one = (one.0.max(other.0), one.1.max(other.1), one.2.max(other.2));
+    };
+    for game in others {
+        all.complete &= game.complete;
+        all.steps += game.steps;
+        all.floors += game.floors;
+        all.best_floor = all.best_floor.max(game.best_floor);
+        all.episodes += game.episodes;
+        all.turns += game.turns;
+        all.ineffective_steps += game.ineffective_steps;
+        all.busy += game.busy;
+        worst(&mut all.overhead_us, game.overhead_us);
+        worst(&mut all.capture_us, game.capture_us);
+        worst(&mut all.decode_us, game.decode_us);
+    }
+    all.reason = reasons(games);
+    all
+}
+
+/// Why games ended, each reason once, with how many ended so where they differ.
+fn reasons(games: &[Summary]) -> String {
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for game in games {
+        match counted.iter_mut().find(|(reason, _)| *reason == game.reason) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((&game.reason, 1)),
+        }
+    }
+    if let [(reason, _)] = counted[..] {
+        return reason.to_string();
+    }
+    let counted = counted.into_iter().map(|(reason, count)| format!("{reason} ({count} of {} games)", games.len()));
+    counted.collect::<Vec<_>>().join(", ")
+}
+
 fn wishes(asked: &Run) -> String {
     let mut wishes = Vec::new();
     if asked.floors > 0 {
@@ -65,7 +113,11 @@ fn wishes(asked: &Run) -> String {
     if asked.one_life {
         wishes.push("one life".to_string());
     }
-    if wishes.is_empty() { "no end".to_string() } else { wishes.join(" or ") }
+    let wishes = if wishes.is_empty() { "no end".to_string() } else { wishes.join(" or ") };
+    match asked.instances {
+        1 => wishes,
+        games => format!("{games} games, each: {wishes}"),
+    }
 }
 
 #[cfg(test)]
@@ -79,6 +131,7 @@ mod tests {
         let text = text(
             &Config::built_in().run,
             &done,
+            std::slice::from_ref(&done),
             &BTreeMap::new(),
             Path::new("runs/x"),
             Some(Path::new("runs/x/telemetry.jsonl")),
@@ -89,11 +142,37 @@ mod tests {
     }
 
     #[test]
+    fn several_games_are_added_up_and_told_one_by_one() {
+        let game = |complete, steps, best_floor, overhead_us| Summary {
+            complete,
+            reason: if complete { "floors reached" } else { "stopped" }.to_string(),
+            steps,
+            floors: best_floor,
+            best_floor,
+            overhead_us,
+            busy: 1,
+            ..Summary::default()
+        };
+        let games =
+            [game(true, 100, 3, (5, 90, 100)), game(false, 40, 1, (7, 80, 300)), game(true, 60, 3, (6, 20, 30))];
+        let all = of_all(&games);
+        assert_eq!((all.complete, all.steps, all.floors, all.best_floor, all.busy), (false, 200, 7, 3, 3));
+        assert_eq!(all.overhead_us, (7, 90, 300));
+        assert_eq!(all.reason, "floors reached (2 of 3 games), stopped (1 of 3 games)");
+        assert_eq!(of_all(&[games[0].clone(), games[2].clone()]).reason, "floors reached");
+        let text = text(&Config::built_in().run, &all, &games, &BTreeMap::new(), Path::new("runs/x"), None);
+        let told = "game 1    1 floors, best floor 1, 40 steps, 0 turns, 0 lives ended: stopped\n";
+        assert!(text.contains(told), "{text}");
+        assert_eq!(of_all(&games[..1]), games[0]);
+    }
+
+    #[test]
     fn a_run_that_is_done_needs_no_continuation() {
         let done = Summary { complete: true, ..Summary::default() };
         let text = text(
             &Config::built_in().run,
             &done,
+            std::slice::from_ref(&done),
             &BTreeMap::new(),
             Path::new("runs/x"),
             Some(Path::new("runs/x/telemetry.jsonl")),

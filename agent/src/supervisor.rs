@@ -3,34 +3,36 @@
 //! One thread, the program's main one, does all of it, woken by reports from a reader and a waiter thread per child and
 //! from the signal thread. It runs no C code and no actor, never waits for a child's answer, and writes to no terminal.
 //!
-//! Entry: [`Supervisor::run`]. Files: `child` a process's life, `process` what is known of a role, `start` what it is
-//! told, `policy` and `health` the pure decisions, `lives` deaths and restarts, `ending` how a run ends.
+//! Entry: [`Supervisor::run`]. Files: `child` a process's life, `process` and `game` what is known of one, `start` and
+//! `telling` what roles are told, `policy` and `health` the pure decisions, `lives` deaths and restarts, `ending` how games
+//! and the run end.
 
 use crate::failure::Failure;
 use crate::log_scan::LogScan;
 use crate::screen::Screen;
-use child::{Child, Report};
+use child::Report;
 use health::Health;
 use process::{Phase, Process};
 use rustix::process::Signal;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
-use wire::Epoch;
+use wire::Instance;
 use wire::control::{BackendChoice, FromRole, MAGIC, Pace, Role, ToRole};
 use wire::event::Event;
-use wire::link::Link;
 use wire::log::{Context, Log};
 use wire::page::monotonic_ms;
 
 mod alone;
 mod child;
 mod ending;
+mod game;
 mod health;
 mod lives;
 mod policy;
 mod process;
 mod start;
+mod telling;
 
 pub use alone::{Alone, start_alone};
 pub use child::REPORTS_MAX;
@@ -38,20 +40,15 @@ pub use ending::Outcome;
 pub use start::Plan;
 
 use ending::Ending;
+use game::{Emulator, Game, Loss};
 
 /// Deadlines are looked at this often.
 const TICK_MS: u64 = 25;
 /// A tick that comes this late means that this process itself stood still.
 const STANDSTILL_MS: u64 = 1_000;
 const ACTOR: &str = "supervisor";
-
-/// The emulator that the actors play on.
-#[derive(Debug)]
-struct Emulator {
-    epoch: Epoch,
-    address: String,
-    ring: Option<OwnedFd>,
-}
+/// The game whose picture is shown.
+const SHOWN: Instance = 0;
 
 /// The parent of one run's roles.
 #[derive(Debug)]
@@ -63,7 +60,7 @@ pub struct Supervisor {
     reports: Receiver<Report>,
     reporter: SyncSender<Report>,
     processes: Vec<Process>,
-    emulator: Option<Emulator>,
+    games: Vec<Game>,
     ending: Option<Ending>,
     pinged_ms: u64,
     looked_ms: u64,
@@ -75,11 +72,11 @@ impl Supervisor {
     pub fn new(plan: Plan, log: Log, scan: LogScan, screen: Screen) -> Result<Supervisor, Failure> {
         let (reporter, reports) = std::sync::mpsc::sync_channel(REPORTS_MAX);
         watch_signals(reporter.clone())?;
-        let epoch_before = |role| if role == Role::EmulatorBridge { scan.epoch } else { 0 };
-        let processes = plan.roles().into_iter().map(|role| Process::new(role, epoch_before(role))).collect();
+        let processes = plan.processes(&scan);
         let url = &plan.config.emulator.url;
         // Epoch 0 leaves it to the actors to take the one that the bridge welcomes them with.
-        let emulator = (!url.is_empty()).then(|| Emulator { epoch: 0, address: url.clone(), ring: None });
+        let elsewhere = || (!url.is_empty()).then(|| Emulator { epoch: 0, address: url.clone(), ring: None });
+        let games = plan.instances().map(|_| Game { emulator: elsewhere(), ..Game::default() }).collect();
         let now_ms = monotonic_ms();
         let random = plan.config.run.seed;
         Ok(Supervisor {
@@ -90,7 +87,7 @@ impl Supervisor {
             reports,
             reporter,
             processes,
-            emulator,
+            games,
             ending: None,
             pinged_ms: now_ms,
             looked_ms: now_ms,
@@ -101,9 +98,7 @@ impl Supervisor {
     /// Plays the run to its end. Must be called on the main thread.
     pub fn run(mut self, started: Event) -> Outcome {
         self.record(started);
-        for index in 0..self.processes.len() {
-            self.start(index);
-        }
+        self.admit();
         while !self.is_over() {
             match self.reports.recv_timeout(Duration::from_millis(TICK_MS)) {
                 Ok(report) => self.handle(report),
@@ -117,23 +112,23 @@ impl Supervisor {
 
     fn handle(&mut self, report: Report) {
         match report {
-            Report::Said { role, life, message, descriptors } => self.hear(role, life, message, descriptors),
-            Report::Garbled { role, life, error } => self.kill(role, life, format!("it sent no message: {error}")),
-            Report::Ended { role, life, status } => self.bury(role, life, status),
+            Report::Said { index, life, message, descriptors } => self.hear(index, life, message, descriptors),
+            Report::Garbled { index, life, error } => self.kill(index, life, format!("it sent no message: {error}")),
+            Report::Ended { index, life, status } => self.bury(index, life, status),
             Report::Signal(signal_hook::consts::SIGTSTP) => self.pause(),
             Report::Signal(signal) => self.interrupt(signal),
         }
     }
 
-    fn hear(&mut self, role: Role, life: u32, message: FromRole, mut descriptors: Vec<OwnedFd>) {
-        let index = self.index_of(role);
+    fn hear(&mut self, index: usize, life: u32, message: FromRole, mut descriptors: Vec<OwnedFd>) {
+        let role = self.processes[index].role;
         let Some(live) = self.processes[index].live_of(life) else { return };
         match (message, &live.phase) {
             (FromRole::Hello { magic, wire_version, build, role: said }, Phase::Introducing) => {
                 let ours = (MAGIC, wire::WIRE_VERSION, wire::role::BUILD, role);
                 if (magic, wire_version, build.as_str(), said) != ours {
                     let why = format!("it introduced itself as {said}, build {build}, protocol {wire_version}");
-                    return self.kill(role, life, why);
+                    return self.kill(index, life, why);
                 }
                 live.phase = Phase::Starting;
                 self.tell_start(index);
@@ -148,9 +143,16 @@ impl Supervisor {
                 live.child.tell(&ToRole::Stop, &[]);
             }
             (FromRole::Status(status), Phase::Serving(_)) if role == Role::Actors => self.screen.status(status),
-            (FromRole::Note(text), Phase::Serving(_)) => self.screen.note(text),
-            (FromRole::Finished(summary), Phase::Serving(_) | Phase::Starting) if role == Role::Actors => {
-                self.finish(summary);
+            (FromRole::Note { instance, text }, Phase::Serving(_)) => self.note(instance, text),
+            (FromRole::Finished { instance, summary }, Phase::Serving(_) | Phase::Starting)
+                if role == Role::Actors && self.plan.instances().contains(&instance) =>
+            {
+                self.finish(instance, summary);
+            }
+            (FromRole::GameFailed { instance, status, message }, Phase::Serving(_) | Phase::Starting)
+                if role == Role::Actors && self.plan.instances().contains(&instance) =>
+            {
+                self.lose_game(instance, Loss { status, message });
             }
             (message, phase) => tracing::warn!(%role, ?phase, "unexpected: {message:?}"),
         }
@@ -177,76 +179,21 @@ impl Supervisor {
     fn welcome(&mut self, index: usize, address: Option<String>, detail: String, ring: Option<OwnedFd>) {
         let now_ms = monotonic_ms();
         let process = &mut self.processes[index];
-        let (role, epoch) = (process.role, process.epoch);
+        let (role, epoch, instance) = (process.role, process.epoch, process.instance);
         let Some(live) = process.live.as_mut() else { return };
         process.is_given_up = false;
         live.phase = Phase::Serving(health::Watch::new(now_ms));
         let child_pid = live.child.pid;
         live.child.tell(&ToRole::Ping, &[]);
-        self.record(Event::ProcessReady { role: role.name().to_string(), child_pid, epoch, detail });
-        if let Some(address) = address.filter(|_| role == Role::EmulatorBridge) {
-            self.screen.ring(ring.as_ref().and_then(|ring| ring.try_clone().ok()));
-            self.emulator = Some(Emulator { epoch, address, ring });
-            self.tell_emulator_up();
-        }
-    }
-
-    fn tell_start(&mut self, index: usize) {
-        let (role, epoch, first) = {
-            let process = &self.processes[index];
-            (process.role, process.epoch, process.life == 1)
-        };
-        if role == Role::Actors
-            && !first
-            && let Err(error) = self.scan.advance(&self.plan.folder.log_path())
-        {
-            tracing::warn!("{}: {error}", self.plan.folder.log_path().display());
-        }
-        let start = self.plan.start(role, epoch, first, &self.scan);
-        self.tell(role, &start, &[]);
-        if role == Role::Actors {
-            self.tell_emulator_up();
-        }
-        for peer in [Role::Skills, Role::Indexes] {
-            if matches!(role, Role::Actors) || role == peer {
-                self.connect_actors(peer);
+        self.record_of(instance, Event::ProcessReady { role: role.name().to_string(), child_pid, epoch, detail });
+        if let (Some(address), Some(instance)) = (address, instance) {
+            if instance == SHOWN {
+                self.screen.ring(ring.as_ref().and_then(|ring| ring.try_clone().ok()));
             }
+            self.games[usize::from(instance)].emulator = Some(Emulator { epoch, address, ring });
+            self.tell_emulator_up(instance);
         }
-    }
-
-    /// Gives the actors and another role a socket of their own, as soon as both live; a new one for each new life.
-    fn connect_actors(&mut self, peer: Role) {
-        if ![Role::Actors, peer].iter().all(|role| self.processes[self.index_of(*role)].is_told()) {
-            return;
-        }
-        match Link::pair() {
-            Ok((one, other)) => {
-                self.tell(peer, &ToRole::Connect { peer: Role::Actors }, &[one.as_fd()]);
-                self.tell(Role::Actors, &ToRole::Connect { peer }, &[other.as_fd()]);
-            }
-            Err(error) => self.give_up(Failure::Os { what: format!("a socket between actors and {peer}"), error }),
-        }
-    }
-
-    fn tell_emulator_up(&self) {
-        let actors = &self.processes[self.index_of(Role::Actors)];
-        let (Some(emulator), Some(live), true) = (&self.emulator, &actors.live, actors.is_told()) else { return };
-        let message =
-            ToRole::EmulatorUp { instance: start::INSTANCE, epoch: emulator.epoch, address: emulator.address.clone() };
-        let ring: Vec<_> = emulator.ring.iter().map(|ring| ring.as_fd()).collect();
-        live.child.tell(&message, &ring);
-    }
-
-    fn tell_emulator_down(&mut self, epoch: Epoch, restarting: bool) {
-        let message = ToRole::EmulatorDown { instance: start::INSTANCE, epoch, restarting };
-        self.tell(Role::Actors, &message, &[]);
-    }
-
-    fn tell(&self, role: Role, message: &ToRole, descriptors: &[std::os::fd::BorrowedFd<'_>]) {
-        let process = &self.processes[self.index_of(role)];
-        if let Some(live) = process.live.as_ref().filter(|_| process.is_told()) {
-            live.child.tell(message, descriptors);
-        }
+        self.admit();
     }
 
     /// Looks at every deadline.
@@ -265,6 +212,7 @@ impl Supervisor {
         for index in 0..self.processes.len() {
             self.look_at(index, now_ms);
         }
+        self.admit();
     }
 
     fn ping(&self) {
@@ -278,14 +226,14 @@ impl Supervisor {
     fn look_at(&mut self, index: usize, now_ms: u64) {
         let limits = &self.plan.config.supervision;
         let process = &mut self.processes[index];
-        let (role, life) = (process.role, process.life);
+        let (role, life, instance) = (process.role, process.life, process.instance);
         if process.due.is_some_and(|due| due.at_ms <= now_ms) && self.ending.is_none() {
             return self.start(index);
         }
         let Some(live) = process.live.as_mut().filter(|live| live.killed.is_none()) else { return };
         if live.failed.is_some() {
             if now_ms >= live.leave_by_ms {
-                self.kill(role, life, "it failed and did not end".to_string());
+                self.kill(index, life, "it failed and did not end".to_string());
             }
             return;
         }
@@ -293,11 +241,11 @@ impl Supervisor {
         match &mut live.phase {
             Phase::Introducing if now_ms >= live.since_ms + limits.handshake_ms => {
                 let why = format!("it did not introduce itself within {} ms", limits.handshake_ms);
-                self.kill(role, life, why);
+                self.kill(index, life, why);
             }
             Phase::Starting if now_ms >= page.protected_until_ms.max(live.since_ms + limits.ready_ms) => {
                 let why = format!("it was not ready within {} ms", now_ms - live.since_ms);
-                self.kill(role, life, why);
+                self.kill(index, life, why);
             }
             Phase::Introducing | Phase::Starting => {}
             Phase::Serving(watch) => match watch.observe(now_ms, page, limits) {
@@ -305,16 +253,15 @@ impl Supervisor {
                 Health::Suspect { silent_ms } => {
                     let (child_pid, in_flight) = (live.child.pid, page.in_flight);
                     let role = role.name().to_string();
-                    self.record(Event::ProcessSuspected { role, child_pid, silent_ms, in_flight });
+                    self.record_of(instance, Event::ProcessSuspected { role, child_pid, silent_ms, in_flight });
                 }
-                Health::Dead { silent_ms } => self.kill(role, life, format!("it made no progress for {silent_ms} ms")),
+                Health::Dead { silent_ms } => self.kill(index, life, format!("it made no progress for {silent_ms} ms")),
             },
         }
     }
 
     /// Ends a process that cannot be asked to end.
-    fn kill(&mut self, role: Role, life: u32, why: String) {
-        let index = self.index_of(role);
+    fn kill(&mut self, index: usize, life: u32, why: String) {
         if let Some(live) = self.processes[index].live_of(life).filter(|live| live.killed.is_none()) {
             live.child.signal(Signal::KILL);
             live.killed = Some(why);
@@ -342,21 +289,21 @@ impl Supervisor {
         }
     }
 
-    fn signal_all(&self, signal: Signal) {
-        self.children().for_each(|child| child.signal(signal));
+    /// Tells a person something; of which game, where there are several.
+    fn note(&mut self, instance: Option<Instance>, text: String) {
+        match instance.and_then(|instance| self.plan.name_of(instance)) {
+            Some(game) => self.screen.note(format!("{game}: {text}")),
+            None => self.screen.note(text),
+        }
     }
 
-    fn children(&self) -> impl Iterator<Item = &Child> {
-        self.processes.iter().filter_map(|process| process.live.as_ref()).map(|live| &live.child)
-    }
-
-    fn index_of(&self, role: Role) -> usize {
-        self.processes.iter().position(|process| process.role == role).expect("only roles of this run report")
-    }
-
-    /// Writes an event; a log that cannot be written ends the run.
     fn record(&mut self, event: Event) {
-        if let Err(error) = self.log.write(ACTOR, Context::default(), event) {
+        self.record_of(None, event);
+    }
+
+    /// Writes an event of a game or of all; a log that cannot be written ends the run.
+    fn record_of(&mut self, instance: Option<Instance>, event: Event) {
+        if let Err(error) = self.log.write(ACTOR, Context { instance, ..Context::default() }, event) {
             let failure =
                 Failure::Telemetry { path: self.plan.folder.log_path(), run_dir: self.plan.folder.path.clone(), error };
             self.give_up(failure);

@@ -128,6 +128,10 @@ fn plan(args: &TrialArgs, task: SkillTask, run_dir: &Path) -> Result<Plan, Failu
     let emulator = Some("libretro");
     let mut config =
         settings::of_look(args.config.as_deref(), emulator.filter(|_| args.rom.is_none()), args.rom.as_deref())?;
+    if config.run.instances > 1 {
+        let message = format!("run.instances is {}; a skill is tried in one game: set it to 1", config.run.instances);
+        return Err(Failure::Settings(message));
+    }
     config.run.brain = "planner".to_string();
     config.run.pace = Pace::Unthrottled;
     // What is tried here is the skill, and it is no experience to keep.

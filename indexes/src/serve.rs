@@ -1,4 +1,4 @@
-//! The role: one thread hears the parent and the recall actor and answers at once, or has others answer.
+//! The role: one thread hears the parent and the recall actors, one for each game, and answers at once, or has others answer.
 //!
 //! Searches are answered by the threads that search, memories are kept by the writer, details are read by the fetcher, and
 //! the keeper keeps silos in order; the thread that listens never waits for any of them, so signs of life pass through. A
@@ -11,12 +11,14 @@ use crate::pool::Searchers;
 use peer::Peer;
 use post::Post;
 use rustix::event::{PollFd, PollFlags};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
+use wire::Instance;
 use wire::control::{FromRole, StartIndexes, ToRole};
 use wire::exit;
 use wire::link::{Link, LinkError};
@@ -169,7 +171,8 @@ struct Reception {
     writer: Writer,
     fetches: Sender<Fetch>,
     waiting_fetches: Arc<()>,
-    peer: Option<Arc<Peer>>,
+    /// The recall actors, one for each game.
+    peers: BTreeMap<Instance, Arc<Peer>>,
     received: Vec<u8>,
 }
 
@@ -191,19 +194,29 @@ impl Reception {
         let fetcher = desk.clone();
         thread::Builder::new().name("fetch".to_string()).spawn(move || fetch(&fetcher, &receiver))?;
         let (waiting_fetches, received) = (Arc::default(), Vec::new());
-        Ok(Reception { desk, page, searchers, keeper, writer, fetches, waiting_fetches, peer: None, received })
+        Ok(Reception {
+            desk,
+            page,
+            searchers,
+            keeper,
+            writer,
+            fetches,
+            waiting_fetches,
+            peers: BTreeMap::new(),
+            received,
+        })
     }
 
     fn serve(mut self, link: &Link) -> i32 {
         self.page.enter(Stage::Serving);
         let status = loop {
-            let [from_parent, from_peer] = match self.wait(link) {
+            let (from_parent, from_peers) = match self.wait(link) {
                 Ok(ready) => ready,
                 Err(error) => break fail(link, exit::OS, format!("indexes: cannot wait: {error}")),
             };
-            // The actor's step waits for its answer; the parent has time.
-            if from_peer {
-                self.answer();
+            // The actors' steps wait for their answers; the parent has time.
+            for instance in from_peers {
+                self.answer(instance);
             }
             if from_parent && !self.obey(link) {
                 break exit::OK;
@@ -225,10 +238,10 @@ impl Reception {
         }
     }
 
-    /// Waits until the parent or the actor has something to say.
-    fn wait(&self, link: &Link) -> io::Result<[bool; 2]> {
+    /// Waits until the parent or an actor has something to say; gives whether the parent has, and the games of the actors.
+    fn wait(&self, link: &Link) -> io::Result<(bool, Vec<Instance>)> {
         let mut sources = vec![PollFd::new(link, PollFlags::IN)];
-        sources.extend(self.peer.as_ref().map(|peer| PollFd::new(peer.link(), PollFlags::IN)));
+        sources.extend(self.peers.values().map(|peer| PollFd::new(peer.link(), PollFlags::IN)));
         loop {
             match rustix::event::poll(&mut sources, None) {
                 Ok(_) => break,
@@ -236,8 +249,10 @@ impl Reception {
                 Err(error) => return Err(error.into()),
             }
         }
-        let ready = |index: usize| sources.get(index).is_some_and(|source| !source.revents().is_empty());
-        Ok([ready(0), ready(1)])
+        let mut ready = sources.iter().map(|source| !source.revents().is_empty());
+        let from_parent = ready.next().unwrap_or(false);
+        let from_peers = self.peers.keys().zip(ready).filter(|(_, is_ready)| *is_ready);
+        Ok((from_parent, from_peers.map(|(instance, _)| *instance).collect()))
     }
 
     /// Does what the parent says; says whether the role goes on.
@@ -245,8 +260,10 @@ impl Reception {
         match link.receive::<ToRole>() {
             // Whatever ends the conversation ends the role: without its parent it has nobody to serve.
             Err(_) | Ok((ToRole::Stop, _)) => return false,
-            Ok((ToRole::Connect { .. }, mut descriptors)) => {
-                self.peer = descriptors.pop().and_then(|socket| Peer::new(socket).ok()).map(Arc::new);
+            Ok((ToRole::Connect { instance, .. }, mut descriptors)) => {
+                self.let_go(instance);
+                let peer = descriptors.pop().and_then(|socket| Peer::new(socket).ok());
+                self.peers.extend(peer.map(|peer| (instance, Arc::new(peer))));
             }
             Ok(_) => {}
         }
@@ -254,9 +271,16 @@ impl Reception {
         true
     }
 
-    /// Answers the recall actor, or has it answered.
-    fn answer(&mut self) {
-        let Some(peer) = self.peer.clone() else { return };
+    /// An actor is gone, or another one takes its place: nobody tells it anything any more.
+    fn let_go(&mut self, instance: Instance) {
+        if let Some(peer) = self.peers.remove(&instance) {
+            peer.lose();
+        }
+    }
+
+    /// Answers the recall actor of a game, or has it answered.
+    fn answer(&mut self, instance: Instance) {
+        let Some(peer) = self.peers.get(&instance).cloned() else { return };
         match peer.link().receive_into::<ToIndexes>(&mut self.received) {
             Ok((message, _)) => self.hear(&peer, message),
             Err(error) => {
@@ -264,7 +288,7 @@ impl Reception {
                     tracing::warn!("the recall actor was let go: {error}");
                 }
                 // The parent brings the next one.
-                self.peer = None;
+                self.let_go(instance);
             }
         }
         self.page.advance();

@@ -2,6 +2,7 @@
 //! run begins or goes on. Also what happens when the emulator is lost.
 
 use super::EmulatorUp;
+use super::company::Seat;
 use super::crew::Crew;
 use super::journey::{Aboard, Course, Interruption, Journey, SETTLE_FRAMES_MAX, answered};
 use super::ledger::Ledger;
@@ -19,16 +20,15 @@ use crate::ram::UseDecoder;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
-use wire::control::{Pace, StartActors};
+use wire::Epoch;
+use wire::control::{Pace, StartActors, StartGame};
 use wire::emulator::{Cartridge, Refusal, Request, Welcome};
 use wire::event::Event;
 use wire::exit;
 use wire::link::Link;
 use wire::log::Log;
 use wire::memory::{Condition, Width};
-use wire::page::ProgressPage;
 use wire::ring::RingReader;
-use wire::{Epoch, Instance};
 
 const REALTIME_PERMILLE: u32 = 1_000;
 /// Attempts to find an emulator on another machine again before the run ends.
@@ -83,15 +83,15 @@ impl Redial {
 impl Journey {
     /// A journey that has not begun.
     pub fn new(
-        instance: Instance,
+        game: StartGame,
         start: StartActors,
         Player { brain, task, recorder }: Player,
         crew: Crew,
         log: Arc<Log>,
         parent: Arc<Link>,
-        page: ProgressPage,
+        page: Seat,
     ) -> Journey {
-        let done = &start.done;
+        let done = game.done.clone();
         let routing = Routing::new(&start.router, recorder);
         let progress = Progress {
             floors: done.floors,
@@ -101,11 +101,10 @@ impl Journey {
             turns_before: 0,
         };
         Journey {
-            instance,
+            instance: game.instance,
             crew,
             log,
-            page,
-            report: Report::new(parent),
+            report: Report::new(parent, game.instance, page.company()),
             brain,
             skilled: matches!(start.brain.as_str(), "planner" | "router").then(Box::default),
             routing,
@@ -121,6 +120,8 @@ impl Journey {
             redial: Redial::default(),
             silence: None,
             unseen: 0,
+            page,
+            game,
             start,
         }
     }
@@ -192,7 +193,7 @@ impl Journey {
         let Some(place) = self.aboard.as_ref().and_then(|aboard| aboard.profile.seed) else { return Ok(()) };
         let lives = u64::from(self.ledger.progress().episodes);
         // Zero means "no seed" to a game; the next life of a seeded run is another game, but always the same one.
-        let seed = (self.start.seed.wrapping_add(lives.wrapping_mul(0x9E37_79B9)) as u32).max(1);
+        let seed = (self.game.seed.wrapping_add(lives.wrapping_mul(0x9E37_79B9)) as u32).max(1);
         let bytes = match place.width {
             Width::U8 | Width::S8 => vec![seed as u8],
             Width::U16 | Width::S16 => (seed as u16).to_le_bytes().to_vec(),
@@ -248,7 +249,7 @@ impl Journey {
             }
         }
         self.is_started = true;
-        if let Some(path) = self.start.resume_from.clone().filter(|_| !self.start.done.continuing) {
+        if let Some(path) = self.game.resume_from.clone().filter(|_| !self.game.done.continuing) {
             let failed = |error: crate::checkpoint::CheckpointError| Interruption::Fatal {
                 status: exit::DATA,
                 message: format!("cannot resume: {error}"),
@@ -272,7 +273,7 @@ impl Journey {
         if self.checkpoint.is_some() {
             return;
         }
-        if let (Some((_, checkpoint)), _) = newest_whole(&self.start.run_dir.join("checkpoints")) {
+        if let (Some((_, checkpoint)), _) = newest_whole(&self.game.checkpoints) {
             self.restore_mind(&checkpoint);
             self.ledger.resume_turns(checkpoint.progress.turns_before);
             self.checkpoint = Some(Arc::new(checkpoint));
@@ -312,7 +313,7 @@ impl Journey {
 
     /// A game that no profile explains is played by pressing keys at random.
     fn play_from_pixels(&mut self) -> Profile {
-        self.brain = Box::new(RandomPlayer::new(self.start.seed));
+        self.brain = Box::new(RandomPlayer::new(self.game.seed));
         self.skilled = None;
         Profile {
             name: NO_PROFILE.to_string(),

@@ -8,7 +8,7 @@ use crate::recall::Recalling;
 use crate::router::Router;
 use crate::skills::Skills;
 use crate::telemetry::Telemetry;
-use actix::Actor as _;
+use actix::{Actor as _, Addr};
 use std::sync::Arc;
 use std::time::Duration;
 use wire::Instance;
@@ -20,6 +20,39 @@ use wire::log::Log;
 const PORT_CAPACITY: usize = 8;
 /// Samples wait longer than questions: one for each frame and each unanswered question until the actor's turn comes.
 const SAMPLES_CAPACITY: usize = 14;
+
+/// The actors that all games of a run share.
+pub struct Commons {
+    skills: Addr<Skills>,
+    router: Addr<Router>,
+}
+
+impl Commons {
+    /// Starts them on this thread, for so many games.
+    pub fn start(games: usize) -> Commons {
+        // Each game has a port of its own to each of them, and so has the parent.
+        let mailbox = (games + 1) * PORT_CAPACITY;
+        let skills = Skills::create(|context| {
+            context.set_mailbox_capacity(mailbox);
+            Skills::default()
+        });
+        let router = Router::create(|context| {
+            context.set_mailbox_capacity(mailbox);
+            Router::default()
+        });
+        Commons { skills, router }
+    }
+
+    /// A way to the skills actor with a bound of its own, so that no game takes another one's room.
+    pub fn skills(&self) -> Port<Skills> {
+        Port::new("skills", self.skills.clone(), PORT_CAPACITY)
+    }
+
+    /// The same to the router.
+    pub fn router(&self) -> Port<Router> {
+        Port::new("router", self.router.clone(), PORT_CAPACITY)
+    }
+}
 
 /// The other actors of one game.
 #[derive(Clone)]
@@ -41,25 +74,26 @@ pub struct Crew {
 }
 
 impl Crew {
-    /// Starts the actors of one game on this thread.
+    /// Starts the actors of one game on this thread. `parent` is told what is wrong with experience, where this game is the
+    /// one that says so for all.
     pub fn start(
         instance: Instance,
+        commons: &Commons,
         log: Arc<Log>,
         emulator_deadline: Duration,
         recall: RecallSettings,
-        parent: Arc<Link>,
+        parent: Option<Arc<Link>>,
     ) -> Crew {
         let telemetry = Port::new("telemetry", Telemetry::new(log, instance).start(), SAMPLES_CAPACITY);
         let capture = Capture::new(telemetry.clone()).start();
-        let recall = Recalling::new(recall, telemetry.clone(), Some(parent)).start();
-        let router = Router::default().start();
+        let recall = Recalling::new(recall, telemetry.clone(), parent).start();
         Crew {
             emulator: Port::new("emulator_io", EmulatorIo::new(instance, emulator_deadline).start(), PORT_CAPACITY),
             capture: Port::new("capture", capture, PORT_CAPACITY),
             ram: Port::new("ram", Ram::new().start(), PORT_CAPACITY),
             recall: Port::new("recall", recall, PORT_CAPACITY),
-            router: Port::new("router", router, PORT_CAPACITY),
-            skills: Port::new("skills", Skills::default().start(), PORT_CAPACITY),
+            router: commons.router(),
+            skills: commons.skills(),
             telemetry,
         }
     }

@@ -1,5 +1,6 @@
 //! One game from its first frame to the end of the run: what a step consists of, and in which order.
 
+use super::company::Seat;
 use super::crew::Crew;
 use super::ledger::{Ledger, Milestone};
 use super::recalling::Recollecting;
@@ -16,13 +17,12 @@ use crate::profile::Profile;
 use crate::ram::{Decode, Decoded};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wire::control::{Pace, StartActors, Summary};
+use wire::control::{Pace, StartActors, StartGame, Summary};
 use wire::emulator::{Answer, Request, Welcome};
 use wire::event::{Event, Latency};
 use wire::exit;
 use wire::log;
 use wire::observation::Observation;
-use wire::page::ProgressPage;
 use wire::{Epoch, Instance, Step};
 
 /// Frames that the game may take to come to a point where it waits for somebody: ten seconds.
@@ -39,10 +39,11 @@ const LIVE_SLOWNESS_MAX: u32 = 10;
 /// One game.
 pub struct Journey {
     pub(super) instance: Instance,
+    pub(super) game: StartGame,
     pub(super) start: StartActors,
     pub(super) crew: Crew,
     pub(super) log: Arc<log::Log>,
-    pub(super) page: ProgressPage,
+    pub(super) page: Seat,
     pub(super) report: Report,
     /// Decides where no skill does.
     pub(super) brain: Box<dyn Brain>,

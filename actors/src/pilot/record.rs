@@ -73,7 +73,7 @@ impl Journey {
         self.checkpoint_step = self.step;
         self.checkpoint = Some(checkpoint.clone());
         let (log, context, kind) = (self.log.clone(), self.context(), kind.to_string());
-        let folder: PathBuf = self.start.run_dir.join("checkpoints");
+        let folder: PathBuf = self.game.checkpoints.clone();
         Some(tokio::task::spawn_blocking(move || {
             let written = checkpoint.encode().map_err(|error| error.to_string()).and_then(|bytes| {
                 let path = write_checkpoint(&folder, checkpoint.step, &bytes).map_err(|error| error.to_string())?;

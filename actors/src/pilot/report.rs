@@ -5,21 +5,23 @@ use crate::brain::{Effect, Move};
 use crate::quantiles::Quantiles;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wire::Step;
 use wire::buttons::{Held, Mask};
 use wire::control::{FromRole, Status, Summary};
 use wire::event::{Latency, State};
 use wire::link::Link;
 use wire::observation::Observation;
+use wire::{Instance, Step};
 
 /// How often the parent hears how the game stands.
 const STATUS_INTERVAL: Duration = Duration::from_millis(66);
+const STATUS_INTERVAL_MAX: Duration = Duration::from_millis(500);
 const RATE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Gathers what is told.
 pub(super) struct Report {
     parent: Arc<Link>,
     status: Status,
+    status_interval: Duration,
     status_sent: Instant,
     rate_since: (Instant, Step),
     overhead: Quantiles,
@@ -28,11 +30,13 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(parent: Arc<Link>) -> Report {
+    /// Of one game among so many. The parent hears all of them together no more often than it can show.
+    pub(super) fn new(parent: Arc<Link>, instance: Instance, games: u32) -> Report {
         let now = Instant::now();
         Report {
             parent,
-            status: Status::default(),
+            status: Status { instance, ..Status::default() },
+            status_interval: (STATUS_INTERVAL * games).min(STATUS_INTERVAL_MAX),
             status_sent: now,
             rate_since: (now, 0),
             overhead: Quantiles::default(),
@@ -80,7 +84,7 @@ impl Report {
     /// Tells the person at the terminal something out of the ordinary.
     pub(super) fn note(&self, text: String) {
         // A parent that is gone takes this process with it.
-        let _ = self.parent.send(&FromRole::Note(text), &[]);
+        let _ = self.parent.send(&FromRole::Note { instance: Some(self.status.instance), text }, &[]);
     }
 
     /// Sends the status if it is time, or if a floor was reached, which nobody should miss.
@@ -89,7 +93,7 @@ impl Report {
             self.status.floor = ledger.progress().floor;
             self.status.floors = ledger.progress().floors;
         }
-        if is_new_floor || self.status_sent.elapsed() >= STATUS_INTERVAL {
+        if is_new_floor || self.status_sent.elapsed() >= self.status_interval {
             self.status_sent = Instant::now();
             // A parent that is gone takes this process with it.
             let _ = self.parent.send(&FromRole::Status(self.status.clone()), &[]);

@@ -104,7 +104,7 @@ impl Journey {
         for _ in 0..EXCHANGES_MAX {
             self.tell_beginning().await?;
             let Some(skilled) = &mut self.skilled else { return Ok(None) };
-            let turn = skilled.turn(self.instance, step, self.start.seed, before, &question);
+            let turn = skilled.turn(self.instance, step, self.game.seed, before, &question);
             let standing = skilled.standing.as_ref().map_or((0, 0), |known| (known.connection, known.generation));
             let asked = TakeTurn { standing, turn: Box::new(turn.clone()) };
             match self.crew.skills.ask(asked, deadline).await.answer() {

@@ -170,7 +170,7 @@ impl Session {
         self.telemetry.tell(Trouble { alert: alert.to_string(), detail: trouble.to_string() });
         if let Some(parent) = &self.parent {
             // A parent that is gone takes this process with it.
-            let _ = parent.send(&FromRole::Note(format!("{alert}: {trouble}")), &[]);
+            let _ = parent.send(&FromRole::Note { instance: None, text: format!("{alert}: {trouble}") }, &[]);
         }
     }
 

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 
+/// Games of one run at most.
+pub const INSTANCES_MAX: Instance = 64;
 /// First field of `Hello`: "PKPT".
 pub const MAGIC: u32 = 0x5450_4b50;
 
@@ -77,12 +79,31 @@ pub enum FromRole {
         /// One line: what is wrong and what to do.
         message: String,
     },
-    /// Actors: how the game stands, for the terminal. Sent at most a few times a second.
+    /// Actors: how a game stands, for the terminal. Sent at most a few times a second.
     Status(Status),
-    /// Actors and skills: something out of the ordinary, for the person at the terminal.
-    Note(String),
-    /// Actors: the run is over.
-    Finished(Summary),
+    /// Something out of the ordinary, for the person at the terminal.
+    Note {
+        /// The game it is about, where it is about one.
+        instance: Option<Instance>,
+        /// What it is.
+        text: String,
+    },
+    /// Actors: a game is over.
+    Finished {
+        /// Which.
+        instance: Instance,
+        /// How it ended.
+        summary: Summary,
+    },
+    /// Actors: one game of several cannot go on; the others do.
+    GameFailed {
+        /// Which.
+        instance: Instance,
+        /// The exit status of a run that plays this game alone, see [`crate::exit`].
+        status: i32,
+        /// One line: what is wrong and what to do.
+        message: String,
+    },
 }
 
 /// From the parent to a role.
@@ -115,10 +136,12 @@ pub enum ToRole {
         restarting: bool,
     },
     /// To the actors, and to the skills or the indexes: one end of the socket between them is attached. It replaces the
-    /// one before.
+    /// one before, of the same game.
     Connect {
         /// Who is at the other end.
         peer: Role,
+        /// The game that has this socket for itself; 0 where all games share one.
+        instance: Instance,
     },
     /// Asks for a sign of life; it passes through the role's actors, which move the progress page.
     Ping,
@@ -295,13 +318,13 @@ pub struct StartActors {
     pub run_dir: PathBuf,
     /// Where telemetry goes.
     pub telemetry: TelemetryTarget,
-    /// Seed of the game and of every random choice.
-    pub seed: u64,
-    /// End after this many steps.
+    /// The games that are still to be played.
+    pub games: Vec<StartGame>,
+    /// A game ends after this many steps.
     pub steps_max: Option<u64>,
-    /// End after this many floors were reached.
+    /// A game ends when this floor was reached.
     pub floors_max: Option<u32>,
-    /// End when the first life ends, whatever was reached.
+    /// A game ends when its first life ends, whatever was reached.
     pub one_episode: bool,
     /// Who decides: `planner`, `rules`, `random`, or `router` for models with the planner behind them.
     pub brain: String,
@@ -319,14 +342,25 @@ pub struct StartActors {
     pub decision_deadline_ms: u64,
     /// Longest time for one request to the emulator, pace not included.
     pub emulator_deadline_ms: u64,
-    /// Begin from this checkpoint instead of a reset game.
-    pub resume_from: Option<PathBuf>,
     /// How experience is used and gathered.
     pub recall: RecallSettings,
     /// How models are asked.
     pub router: crate::router::RouterSettings,
     /// Try one skill instead of playing on.
     pub task: Option<SkillTask>,
+}
+
+/// One of the games of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartGame {
+    /// Which.
+    pub instance: Instance,
+    /// Seed of the game and of every random choice in it.
+    pub seed: u64,
+    /// Where its checkpoints are.
+    pub checkpoints: PathBuf,
+    /// Begin from this checkpoint instead of a reset game.
+    pub resume_from: Option<PathBuf>,
     /// What the run's log already holds; of an earlier life of this role or of a run that is resumed.
     pub done: Done,
 }
@@ -361,8 +395,8 @@ pub struct TaskResult {
     pub is_met: bool,
 }
 
-/// What a run has achieved so far, as its log tells.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// What a game has achieved so far, as the run's log tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// The last step that was completed.
     pub step: Step,
@@ -378,9 +412,11 @@ pub struct Done {
     pub continuing: bool,
 }
 
-/// How the game stands.
+/// How a game stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
+    /// Which game.
+    pub instance: Instance,
     /// Last completed step.
     pub step: Step,
     /// Floor, 0 outside dungeons.
@@ -407,7 +443,7 @@ pub struct Status {
     pub frame: u64,
 }
 
-/// How a run ended.
+/// How a game ended, or all games of a run together.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Whether the asked-for work was done.

@@ -4,6 +4,7 @@
 //! through its actors, so that a process that lives but does nothing is noticed. A stage with a deadline (loading a
 //! large file, waiting for a slow server) is a protected zone: until it passes, silence is expected.
 
+use crate::Instance;
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{MemfdFlags, SealFlags};
 use std::fs::File;
@@ -15,8 +16,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const PAGE_BYTES: usize = 4096;
 const PROGRESS: usize = 0;
 const STAGE: usize = 1;
-const IN_FLIGHT: usize = 2;
-const PROTECTED_UNTIL_MS: usize = 3;
+const PROTECTED_UNTIL_MS: usize = 2;
+/// The first of the places in which requests are named.
+const IN_FLIGHT: usize = 8;
+/// Requests that a role may work on at the same time: one a game.
+const IN_FLIGHT_MAX: usize = crate::control::INSTANCES_MAX as usize;
 
 /// What a role is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +41,7 @@ pub struct Progress {
     pub progress: u64,
     /// What the role is doing.
     pub stage: Stage,
-    /// The request being worked on, 0 for none.
+    /// The request being worked on, the first of several; 0 for none.
     pub in_flight: u64,
     /// Monotonic clock, milliseconds: until then silence is expected.
     pub protected_until_ms: u64,
@@ -83,7 +87,19 @@ impl ProgressPage {
 
     /// Names the request being worked on; 0 when it is done.
     pub fn set_in_flight(&self, id: u64) {
-        self.word(IN_FLIGHT).store(id, Ordering::Release);
+        self.set_in_flight_of(0, id);
+    }
+
+    /// Names the request being worked on for one of several games; 0 when it is done.
+    pub fn set_in_flight_of(&self, instance: Instance, id: u64) {
+        if let Some(place) = Some(usize::from(instance)).filter(|place| *place < IN_FLIGHT_MAX) {
+            self.word(IN_FLIGHT + place).store(id, Ordering::Release);
+        }
+    }
+
+    /// The requests being worked on, one for each game from the first, 0 for none.
+    pub fn in_flight(&self) -> Vec<u64> {
+        (0..IN_FLIGHT_MAX).map(|place| self.word(IN_FLIGHT + place).load(Ordering::Acquire)).collect()
     }
 
     /// Silence is expected for this long from now.
@@ -101,14 +117,14 @@ impl ProgressPage {
         Progress {
             progress: self.word(PROGRESS).load(Ordering::Relaxed),
             stage,
-            in_flight: self.word(IN_FLIGHT).load(Ordering::Acquire),
+            in_flight: self.in_flight().into_iter().find(|id| *id != 0).unwrap_or_default(),
             protected_until_ms: self.word(PROTECTED_UNTIL_MS).load(Ordering::Acquire),
         }
     }
 
     fn word(&self, index: usize) -> &AtomicU64 {
         // SAFETY: the mapping is one page, page-aligned, writable and kept alive by `self`; both sides use its words as
-        // atomics only; `index` is one of the constants above.
+        // atomics only; `index` is one of the constants above or within the places that begin at one.
         unsafe { &*self.map.as_ptr().cast::<AtomicU64>().add(index) }
     }
 }
@@ -131,5 +147,19 @@ mod tests {
         child.set_in_flight(9);
         let seen = parent.read();
         assert_eq!((seen.progress, seen.stage, seen.in_flight), (1, Stage::Serving, 9));
+    }
+
+    #[test]
+    fn requests_of_several_games_are_kept_apart() {
+        let (parent, descriptor) = ProgressPage::create().expect("a page is made");
+        let child = ProgressPage::open(descriptor).expect("it opens");
+        let last = crate::control::INSTANCES_MAX - 1;
+        child.set_in_flight_of(3, 7);
+        child.set_in_flight_of(last, 8);
+        child.set_in_flight_of(last + 1, 9);
+        let named: Vec<_> = parent.in_flight().into_iter().enumerate().filter(|(_, id)| *id != 0).collect();
+        assert_eq!(named, [(3, 7), (usize::from(last), 8)]);
+        child.set_in_flight_of(3, 0);
+        assert_eq!(parent.read().in_flight, 8);
     }
 }

@@ -1,6 +1,7 @@
 //! The ranges of the configuration's values.
 
 use super::{BACKENDS, BRAINS, Config, DIALECTS, INDEX_KINDS, Recall, STATES};
+use wire::control::INSTANCES_MAX;
 use wire::router::TierSettings;
 
 /// A value that is out of its range.
@@ -18,6 +19,7 @@ pub(super) fn violation(config: &Config) -> Option<Violation> {
     let supervision = &config.supervision;
     let numbers = [
         ("emulator", "deadline_ms", config.emulator.deadline_ms, 10, 600_000),
+        ("run", "instances", config.run.instances.into(), 1, INSTANCES_MAX.into()),
         ("pilot", "checkpoint_every_steps", config.pilot.checkpoint_every_steps, 1, 1_000_000),
         ("pilot", "decision_deadline_ms", config.pilot.decision_deadline_ms, 10, 600_000),
         ("recall", "deadline_ms", config.recall.deadline_ms, 1, 60_000),
@@ -144,6 +146,15 @@ fn relation(config: &Config) -> Option<Violation> {
     }
     if supervision.backoff_max_ms < supervision.backoff_ms {
         return wrong("supervision", "backoff_max_ms", "must not be smaller than supervision.backoff_ms");
+    }
+    let is_window = config.emulator.backend.starts_with("mgba-");
+    if config.run.instances > 1 && (is_window || !url.is_empty()) {
+        return wrong(
+            "run",
+            "instances",
+            "must be 1 with a live window or a bridge that runs already, which is one game; several are played with \
+             --emulator libretro",
+        );
     }
     let Recall { embeddings_url, embeddings_model, .. } = &config.recall;
     if !embeddings_url.is_empty() && !["http://", "https://"].iter().any(|scheme| embeddings_url.starts_with(scheme)) {

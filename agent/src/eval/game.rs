@@ -105,10 +105,22 @@ impl Stage {
             Arm::Without => (&self.without, "without"),
         };
         let run_dir = self.folder.join(format!("{name}-{seed}"));
+        // One game a run, whatever the configuration plays at once.
         let (seed_text, config, run_text) =
             (seed.to_string(), config.display().to_string(), run_dir.display().to_string());
-        let arguments =
-            ["run", "--quiet", "--config", &config, "--seed", &seed_text, "--one-life", "--run-dir", &run_text];
+        let arguments = [
+            "run",
+            "--quiet",
+            "--config",
+            &config,
+            "--seed",
+            &seed_text,
+            "--one-life",
+            "--instances",
+            "1",
+            "--run-dir",
+            &run_text,
+        ];
         // A life that ends before the floor is an answer, too.
         worker::have_done_or(&arguments, LIMIT, &[exit::OK, exit::UNFINISHED])?;
         let log = run_dir.join(LOG_FILE);

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
+use wire::Instance;
 use wire::control::Status;
 use wire::ring::{ReadOutcome, RingReader, Snapshot};
 
@@ -59,7 +60,8 @@ pub fn draw(shows: &Receiver<Show>, heading: &Heading) {
 /// What is to be seen.
 #[derive(Debug, Default)]
 struct View {
-    status: Status,
+    /// How each game stands.
+    games: Vec<Status>,
     note: Option<(String, Instant)>,
     ring: Option<RingReader>,
     frame: Snapshot,
@@ -68,11 +70,16 @@ struct View {
 impl View {
     fn take(&mut self, show: Show) {
         match show {
-            Show::Status(status) => self.status = status,
-            Show::Finished(summary) => {
-                self.status.step = summary.steps;
-                self.status.floors = summary.floors;
-                self.status.turns = summary.turns;
+            Show::Status(status) => {
+                let instance = status.instance;
+                *self.game(instance) = status;
+            }
+            Show::Finished(instance, summary) => {
+                let status = self.game(instance);
+                status.step = summary.steps;
+                status.floors = summary.floors;
+                status.turns = summary.turns;
+                status.steps_per_s = 0.0;
             }
             Show::Note(note) => self.note = Some((note, Instant::now())),
             Show::Ring(ring) => {
@@ -81,6 +88,14 @@ impl View {
             }
             Show::Pause(_) | Show::Resume => {}
         }
+    }
+
+    fn game(&mut self, instance: Instance) -> &mut Status {
+        let place = usize::from(instance);
+        if self.games.len() <= place {
+            self.games.resize(place + 1, Status::default());
+        }
+        &mut self.games[place]
     }
 
     fn look(&mut self) {
@@ -102,7 +117,12 @@ impl View {
         let mut lines = picture::lines(&self.frame, columns, rows.saturating_sub(TEXT_LINES + 1));
         let run = format!("run {}: {}", heading.run, heading.what);
         let note = self.note.as_ref().map_or(run.as_str(), |(note, _)| note);
-        lines.extend(text_lines(&self.status, note, heading).map(|line| cut(&line, columns)));
+        let first = self.games.first().cloned().unwrap_or_default();
+        let text = match heading.games() {
+            1 => text_lines(&first, note, heading),
+            games => text_lines_of_all(&self.games, games, note, heading),
+        };
+        lines.extend(text.map(|line| cut(&line, columns)));
         lines
     }
 }
@@ -183,6 +203,25 @@ fn text_lines(status: &Status, note: &str, heading: &Heading) -> [String; TEXT_L
     ]
 }
 
+/// The same of several games: what they do together, and where each is. The picture is that of the first.
+fn text_lines_of_all(statuses: &[Status], games: usize, note: &str, heading: &Heading) -> [String; TEXT_LINES] {
+    let steps: u64 = statuses.iter().map(|status| status.step).sum();
+    let floors: u32 = statuses.iter().map(|status| status.floors).sum();
+    let rate: f32 = statuses.iter().map(|status| status.steps_per_s).sum();
+    let of = if heading.floors == 0 { String::new() } else { format!(" of {games}×{}", heading.floors) };
+    let place = |(game, status): (usize, &Status)| {
+        let floor = if status.floor == 0 { "–".to_string() } else { status.floor.to_string() };
+        format!("{game}:F{floor} {}", status.hp.0)
+    };
+    let first = statuses.first().cloned().unwrap_or_default();
+    [
+        format!("{games} games  floors {floors}{of}  steps {steps}  {rate:.1} steps/s"),
+        format!("game:floor HP  {}", statuses.iter().enumerate().map(place).collect::<Vec<_>>().join("  ")),
+        format!("game 0: {}: {} ({})", first.skill, first.action, first.reason),
+        note.to_string(),
+    ]
+}
+
 fn bar((value, most): (i32, i32)) -> String {
     let full = if most <= 0 { 0 } else { (value.clamp(0, most) as usize * BAR_CELLS).div_ceil(most as usize) };
     "█".repeat(full) + &"░".repeat(BAR_CELLS - full)
@@ -220,6 +259,25 @@ mod tests {
         let lines = view.lines(&Heading::default(), (80, 24));
         assert_eq!(lines.len(), 23);
         assert!(lines[19..].iter().all(|line| line.chars().count() <= 80));
+    }
+
+    #[test]
+    fn several_games_are_told_together_and_one_by_one() {
+        let mut view = View::default();
+        let status = |instance, floor, hp| Status {
+            instance,
+            floor,
+            floors: floor,
+            hp: (hp, 30),
+            step: 10,
+            steps_per_s: 2.5,
+            ..Status::default()
+        };
+        [status(2, 3, 9), status(0, 1, 30)].into_iter().for_each(|status| view.take(Show::Status(status)));
+        let heading = Heading { floors: 5, floors_before: vec![0; 3], ..Heading::default() };
+        let lines = text_lines_of_all(&view.games, heading.games(), "", &heading);
+        assert_eq!(lines[0], "3 games  floors 4 of 3×5  steps 20  5.0 steps/s");
+        assert_eq!(lines[1], "game:floor HP  0:F1 30  1:F– 0  2:F3 9");
     }
 
     #[test]

@@ -2,29 +2,35 @@
 
 use super::{Heading, Show, print};
 use std::sync::mpsc::Receiver;
-use wire::control::Status;
+use wire::Instance;
+use wire::control::{Status, Summary};
 
 /// Prints until the run ends.
 pub fn draw(shows: &Receiver<Show>, heading: &Heading) {
     print(&format!("run {}: {}\n", heading.run, heading.what));
-    let mut floors = heading.floors_before;
+    let mut reached = vec![0; heading.games()];
+    reached.iter_mut().zip(&heading.floors_before).for_each(|(floors, before)| *floors = *before);
+    let game = |instance: Instance| if heading.games() > 1 { format!("game {instance}: ") } else { String::new() };
     for show in shows {
         match show {
             Show::Status(status) => {
-                if status.floors > floors {
-                    print(&floor_line(&status));
+                let Some(floors) = reached.get_mut(usize::from(status.instance)) else { continue };
+                if status.floors > *floors {
+                    print(&(game(status.instance) + &floor_line(&status)));
                 }
-                floors = status.floors;
+                *floors = status.floors;
             }
             // The last floors may have come too fast for a status of their own.
-            Show::Finished(summary) if summary.floors > floors => {
-                print(&format!("floor {}: {} reached, step {}\n", summary.best_floor, summary.floors, summary.steps));
+            Show::Finished(instance, Summary { floors, best_floor, steps, .. }) => {
+                if reached.get(usize::from(instance)).is_some_and(|told| floors > *told) {
+                    print(&format!("{}floor {best_floor}: {floors} reached, step {steps}\n", game(instance)));
+                }
             }
             Show::Note(text) => print(&format!("{text}\n")),
             Show::Pause(done) => {
                 let _ = done.send(());
             }
-            Show::Finished(_) | Show::Ring(_) | Show::Resume => {}
+            Show::Ring(_) | Show::Resume => {}
         }
     }
 }

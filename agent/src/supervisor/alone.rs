@@ -24,7 +24,7 @@ pub struct Alone {
 pub fn start_alone(role: Role, start: &ToRole) -> Result<Alone, Failure> {
     let os = |error| Failure::Os { what: format!("cannot start {role}"), error };
     let (sender, reports) = sync_channel(REPORTS_MAX);
-    let child = child::spawn(role, 1, &sender).map_err(os)?;
+    let child = child::spawn(role, 0, 1, &sender).map_err(os)?;
     let (ours, theirs) = Link::pair().map_err(os)?;
     loop {
         match reports.recv_timeout(PATIENCE) {
@@ -32,7 +32,7 @@ pub fn start_alone(role: Role, start: &ToRole) -> Result<Alone, Failure> {
                 child.tell(start, &[]);
             }
             Ok(Report::Said { message: FromRole::Ready { .. }, .. }) => {
-                child.tell(&ToRole::Connect { peer: Role::Actors }, &[theirs.as_fd()]);
+                child.tell(&ToRole::Connect { peer: Role::Actors, instance: 0 }, &[theirs.as_fd()]);
                 return Ok(Alone { link: ours, pid: child.pid });
             }
             Ok(Report::Said { message: FromRole::Failed { status, message }, .. }) => {

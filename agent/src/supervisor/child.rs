@@ -27,8 +27,8 @@ pub type Life = u32;
 pub enum Report {
     /// A role said something.
     Said {
-        /// Which role.
-        role: Role,
+        /// Which of the run's processes.
+        index: usize,
         /// Which of its lives.
         life: Life,
         /// What it said.
@@ -38,8 +38,8 @@ pub enum Report {
     },
     /// A role said something that is not a message of this version.
     Garbled {
-        /// Which role.
-        role: Role,
+        /// Which of the run's processes.
+        index: usize,
         /// Which of its lives.
         life: Life,
         /// What is wrong with it.
@@ -47,8 +47,8 @@ pub enum Report {
     },
     /// A role's process ended, and everything it had said was reported before.
     Ended {
-        /// Which role.
-        role: Role,
+        /// Which of the run's processes.
+        index: usize,
         /// Which of its lives.
         life: Life,
         /// How.
@@ -85,8 +85,8 @@ impl Child {
     }
 }
 
-/// Starts this executable again as a role.
-pub fn spawn(role: Role, life: Life, reports: &SyncSender<Report>) -> io::Result<Child> {
+/// Starts this executable again as a role; reports of it carry this index.
+pub fn spawn(role: Role, index: usize, life: Life, reports: &SyncSender<Report>) -> io::Result<Child> {
     let (link, theirs) = Link::pair()?;
     let (page, page_descriptor) = ProgressPage::create()?;
     let mut command = Command::new(platform::OWN_EXECUTABLE);
@@ -114,7 +114,7 @@ pub fn spawn(role: Role, life: Life, reports: &SyncSender<Report>) -> io::Result
     })?;
     let reader = {
         let (link, reports) = (link.try_clone()?, reports.clone());
-        thread::Builder::new().name(format!("read-{role}")).spawn(move || read(role, life, &link, &reports))?
+        thread::Builder::new().name(format!("read-{role}")).spawn(move || read(index, life, &link, &reports))?
     };
     let (waiting, reports) = (link.try_clone()?, reports.clone());
     thread::Builder::new().name(format!("wait-{role}")).spawn(move || {
@@ -122,7 +122,7 @@ pub fn spawn(role: Role, life: Life, reports: &SyncSender<Report>) -> io::Result
         // What the role said last is still queued; it is read before the end is reported.
         let _ = rustix::net::shutdown(&waiting, rustix::net::Shutdown::Read);
         let _ = reader.join();
-        let _ = reports.send(Report::Ended { role, life, status });
+        let _ = reports.send(Report::Ended { index, life, status });
     })?;
     Ok(Child { pid, page, link, handle })
 }
@@ -139,12 +139,12 @@ pub fn cause(status: ExitStatus) -> String {
     }
 }
 
-fn read(role: Role, life: Life, link: &Link, reports: &SyncSender<Report>) {
+fn read(index: usize, life: Life, link: &Link, reports: &SyncSender<Report>) {
     loop {
         let report = match link.receive::<FromRole>() {
-            Ok((message, descriptors)) => Report::Said { role, life, message, descriptors },
+            Ok((message, descriptors)) => Report::Said { index, life, message, descriptors },
             Err(LinkError::Closed | LinkError::Os(_)) => return,
-            Err(error) => Report::Garbled { role, life, error },
+            Err(error) => Report::Garbled { index, life, error },
         };
         if reports.send(report).is_err() {
             return;

@@ -1,11 +1,14 @@
 //! How a run ends: the actors finish their step, then everybody is asked to end, then what is left is killed.
 
 use super::Supervisor;
+use super::game::{Game, Loss};
 use super::process::Live;
 use crate::failure::Failure;
-use crate::log_scan::SkillTally;
+use crate::log_scan::{Played, SkillTally};
+use crate::summary;
 use rustix::process::Signal;
 use std::collections::BTreeMap;
+use wire::Instance;
 use wire::control::{Role, Summary, ToRole};
 use wire::event::Event;
 use wire::exit;
@@ -35,7 +38,6 @@ pub struct Ending {
     stage: Stage,
     signal: Option<i32>,
     failure: Option<Failure>,
-    summary: Option<Summary>,
 }
 
 /// How a run ended.
@@ -45,8 +47,10 @@ pub struct Outcome {
     pub status: i32,
     /// Why the asked-for work was not done, if that was a failure.
     pub failure: Option<Failure>,
-    /// What was done.
+    /// What was done in all games.
     pub summary: Summary,
+    /// What was done in each.
+    pub games: Vec<Summary>,
     /// What became of the runs of each skill.
     pub skills: BTreeMap<String, SkillTally>,
 }
@@ -65,21 +69,58 @@ impl Supervisor {
         gave_up || (ending.is_closing() && self.processes.iter().all(|process| process.live.is_none()))
     }
 
-    /// The actors say that the run is over.
-    pub(super) fn finish(&mut self, summary: Summary) {
-        self.screen.finished(summary.clone());
-        match &mut self.ending {
-            Some(ending) => ending.summary = Some(summary),
-            None => self.ending = Some(Ending { summary: Some(summary), ..self.closing(None) }),
+    /// The actors say that a game is over.
+    pub(super) fn finish(&mut self, instance: Instance, summary: Summary) {
+        self.screen.finished(instance, summary.clone());
+        let game = &mut self.games[usize::from(instance)];
+        // A life of the actors that died right after it said so may be followed by one that says so again.
+        game.summary.get_or_insert(summary);
+        self.leave_game(instance);
+    }
+
+    /// A game cannot go on; the others do, where there are any.
+    pub(super) fn lose_game(&mut self, instance: Instance, loss: Loss) {
+        if let Some(name) = self.plan.name_of(instance) {
+            let detail = loss.message.clone();
+            self.screen.note(format!("{name} is given up: {detail}"));
+            self.record_of(Some(instance), Event::AlertRaised { alert: "game given up".to_string(), detail });
+        }
+        self.games[usize::from(instance)].loss.get_or_insert(loss);
+        self.leave_game(instance);
+    }
+
+    /// A game is over: nobody needs its bridge any more. With the last one the run is over.
+    fn leave_game(&mut self, instance: Instance) {
+        if self.games_going_on().next().is_some() {
+            return self.retire_bridge(instance);
+        }
+        if self.ending.is_none() {
+            // A run of which no game was played to an end fails as a run of one game does.
+            let losses: Option<Vec<&Loss>> = self.games.iter().map(|game| game.loss.as_ref()).collect();
+            let first = losses.and_then(|losses| losses.first().map(|loss| (*loss).clone()));
+            let failure = first.map(|Loss { status, message }| Failure::Role { status, message });
+            self.ending = Some(Ending { stage: Stage::Finishing { until_ms: 0 }, signal: None, failure });
         }
         self.close();
+    }
+
+    fn retire_bridge(&mut self, instance: Instance) {
+        let Some(process) = self.processes.iter_mut().find(|process| process.instance == Some(instance)) else {
+            return;
+        };
+        process.is_retired = true;
+        process.due = None;
+        process.end();
     }
 
     /// Something made it impossible to go on.
     pub(super) fn give_up(&mut self, failure: Failure) {
         match &mut self.ending {
             Some(ending) => ending.failure = ending.failure.take().or(Some(failure)),
-            None => self.ending = Some(self.closing(Some(failure))),
+            None => {
+                let stage = Stage::Finishing { until_ms: 0 };
+                self.ending = Some(Ending { stage, signal: None, failure: Some(failure) });
+            }
         }
         self.close();
     }
@@ -96,10 +137,11 @@ impl Supervisor {
             return;
         }
         let stage = Stage::Finishing { until_ms };
-        self.ending = Some(Ending { stage, signal: Some(signal), failure: None, summary: None });
+        self.ending = Some(Ending { stage, signal: Some(signal), failure: None });
         self.screen.note("stopping: the step is finished first; once more to end at once".to_string());
-        if self.processes[self.index_of(Role::Actors)].is_told() {
-            self.tell(Role::Actors, &ToRole::Stop, &[]);
+        let actors = self.index_of(Role::Actors);
+        if self.processes[actors].is_told() {
+            self.tell(actors, &ToRole::Stop, &[]);
         } else {
             self.close();
         }
@@ -107,10 +149,11 @@ impl Supervisor {
 
     /// A role ended while the run was ending.
     pub(super) fn mourn_in_ending(&mut self, role: Role, live: &Live) {
+        let is_going_on = self.games_going_on().next().is_some();
         let Some(ending) = &mut self.ending else { return };
         if let Some((status, message)) = &live.failed
             && ending.failure.is_none()
-            && ending.summary.is_none()
+            && is_going_on
         {
             ending.failure = Some(Failure::Role { status: *status, message: message.clone() });
         }
@@ -140,8 +183,8 @@ impl Supervisor {
 
     /// Writes the run's last event and says how it ended.
     pub(super) fn conclude(mut self) -> Outcome {
-        let said = self.ending.as_mut().and_then(|ending| ending.summary.take());
-        let mut summary = said.unwrap_or_else(|| self.summary_from_log());
+        let games = self.summaries();
+        let mut summary = summary::of_all(&games);
         self.own_up();
         // The actors know only that they were stopped; why is known here.
         if let Some(Ending { failure: Some(failure), .. }) = &self.ending {
@@ -167,28 +210,24 @@ impl Supervisor {
         };
         self.screen.end();
         self.scan_log();
-        Outcome { status, failure, summary, skills: self.scan.skills }
+        Outcome { status, failure, summary, games, skills: self.scan.skills }
     }
 
-    /// A run that went on without a role says so in its end, whatever it reached.
+    /// A run that went on without a role or a game says so in its end, whatever it reached.
     fn own_up(&mut self) {
         let given_up = self.processes.iter().filter(|process| process.is_given_up);
-        let names: Vec<&str> = given_up.map(|process| process.role.name()).collect();
+        let mut names: Vec<String> = given_up.map(|process| format!("{}, which kept dying", process.name)).collect();
+        let lost = self.plan.instances().zip(&self.games).filter(|(_, game)| game.loss.is_some());
+        names.extend(lost.filter_map(|(instance, _)| self.plan.name_of(instance)));
         if let Some(ending) = self
             .ending
             .as_mut()
             .filter(|ending| ending.failure.is_none() && ending.signal.is_none() && !names.is_empty())
         {
             let log = self.plan.folder.log_path();
-            let message =
-                format!("the run went on without {}, which kept dying; see {}", names.join(", "), log.display());
+            let message = format!("the run went on without {}; see {}", names.join(", "), log.display());
             ending.failure = Some(Failure::Role { status: exit::UNFINISHED, message });
         }
-    }
-
-    fn closing(&self, failure: Option<Failure>) -> Ending {
-        let stage = Stage::Finishing { until_ms: 0 };
-        Ending { stage, signal: None, failure, summary: None }
     }
 
     /// Asks everybody to end, once.
@@ -200,32 +239,38 @@ impl Supervisor {
         }
         for process in &mut self.processes {
             process.due = None;
-            let told = process.is_told();
-            match process.live.as_mut() {
-                Some(live) if told => live.child.tell(&ToRole::Stop, &[]),
-                // It does not listen yet; the end of its socket is what it would notice.
-                Some(live) => live.child.signal(Signal::KILL),
-                None => {}
-            }
+            process.end();
         }
     }
 
-    /// What the log tells of a run whose actors could not say it themselves.
-    fn summary_from_log(&mut self) -> Summary {
-        self.scan_log();
-        let done = &self.scan.done;
-        Summary {
+    /// How each game ended: as its pilot said, or as the log tells.
+    fn summaries(&mut self) -> Vec<Summary> {
+        if self.games.iter().any(|game| game.summary.is_none()) {
+            self.scan_log();
+        }
+        let games = self.plan.instances().zip(&self.games);
+        games.map(|(instance, game)| self.summary_of(instance, game)).collect()
+    }
+
+    fn summary_of(&self, instance: Instance, game: &Game) -> Summary {
+        let Played { done, turns, .. } = self.scan.game(instance);
+        let from_log = || Summary {
             reason: "stopped".to_string(),
             steps: done.step,
             floors: done.floors,
             best_floor: done.best_floor,
             episodes: done.episodes,
-            turns: self.scan.turns,
+            turns,
             ..Summary::default()
+        };
+        let summary = game.summary.clone().unwrap_or_else(from_log);
+        match &game.loss {
+            Some(loss) => Summary { complete: false, reason: loss.message.clone(), ..summary },
+            None => summary,
         }
     }
 
-    fn scan_log(&mut self) {
+    pub(super) fn scan_log(&mut self) {
         if let Err(error) = self.scan.advance(&self.plan.folder.log_path()) {
             tracing::warn!("{}: {error}", self.plan.folder.log_path().display());
         }

@@ -1,27 +1,46 @@
 //! Deaths and restarts: what is done with the verdicts of the restart policy.
 
-use super::Supervisor;
 use super::child::{self, cause};
 use super::ending::Ending;
+use super::game::Loss;
 use super::policy::{self, Death, Verdict};
-use super::process::{Due, Live, Phase};
+use super::process::{Due, Live, Phase, Process};
+use super::{SHOWN, Supervisor};
 use crate::failure::Failure;
 use std::process::ExitStatus;
+use wire::Instance;
 use wire::control::Role;
 use wire::event::Event;
 use wire::exit;
 use wire::page::monotonic_ms;
 
+/// Processes that may be starting at the same time, besides those that are started again.
+const COMING_MAX: usize = 8;
+
 impl Supervisor {
-    /// Starts a role's next life.
+    /// Starts processes that have not lived yet, a few at a time, so that many bridges do not wait for each other's start
+    /// longer than a new process may take.
+    pub(super) fn admit(&mut self) {
+        while self.ending.is_none() {
+            let is_coming = |process: &&Process| process.live.as_ref().is_some_and(|live| !live.phase.is_serving());
+            let coming = self.processes.iter().filter(is_coming).count();
+            let next = self.processes.iter().position(|process| process.life == 0 && !process.is_retired);
+            match next {
+                Some(index) if coming < COMING_MAX => self.start(index),
+                _ => return,
+            }
+        }
+    }
+
+    /// Starts a process's next life.
     pub(super) fn start(&mut self, index: usize) {
         let process = &mut self.processes[index];
-        let (role, due) = (process.role, process.due.take());
+        let (role, instance, due) = (process.role, process.instance, process.due.take());
         process.life += 1;
         process.epoch += 1;
         process.restarts += u32::from(due.is_some());
         let (epoch, restarts) = (process.epoch, process.restarts);
-        let child = match child::spawn(role, process.life, &self.reporter) {
+        let child = match child::spawn(role, index, process.life, &self.reporter) {
             Ok(child) => child,
             Err(error) => return self.give_up(Failure::Os { what: format!("cannot start {role}"), error }),
         };
@@ -31,41 +50,47 @@ impl Supervisor {
             Some(Live { child, since_ms, phase: Phase::Introducing, failed: None, leave_by_ms: 0, killed: None });
         if let Some(due) = due {
             let role = role.name().to_string();
-            self.record(Event::ProcessRestarted { role, child_pid, epoch, restarts, delay_ms: due.delay_ms });
+            let event = Event::ProcessRestarted { role, child_pid, epoch, restarts, delay_ms: due.delay_ms };
+            self.record_of(instance, event);
         }
     }
 
-    /// A role's process ended.
-    pub(super) fn bury(&mut self, role: Role, life: u32, status: ExitStatus) {
-        let index = self.index_of(role);
+    /// A process ended.
+    pub(super) fn bury(&mut self, index: usize, life: u32, status: ExitStatus) {
         let process = &mut self.processes[index];
         if process.life != life {
             return;
         }
         let Some(live) = process.live.take() else { return };
-        let epoch = process.epoch;
+        let (role, instance, epoch, is_retired) = (process.role, process.instance, process.epoch, process.is_retired);
         let now_ms = monotonic_ms();
         let reason = live.failed.as_ref().map(|(_, message)| message).or(live.killed.as_ref());
         let cause = reason.map_or_else(|| cause(status), |reason| format!("{}: {reason}", cause(status)));
-        let expected = self.ending.as_ref().is_some_and(Ending::is_closing);
-        self.record(Event::ProcessExited {
+        let expected = is_retired || self.ending.as_ref().is_some_and(Ending::is_closing);
+        let event = Event::ProcessExited {
             role: role.name().to_string(),
             child_pid: live.child.pid,
             epoch,
             cause: cause.clone(),
             expected,
-        });
-        if role == Role::EmulatorBridge {
-            self.emulator = None;
-            self.screen.ring(None);
+        };
+        self.record_of(instance, event);
+        if is_retired {
+            return;
+        }
+        if let Some(instance) = instance {
+            self.games[usize::from(instance)].emulator = None;
+            if instance == SHOWN {
+                self.screen.ring(None);
+            }
         }
         if self.ending.is_some() {
-            if role == Role::EmulatorBridge {
-                self.tell_emulator_down(epoch, false);
+            if let Some(instance) = instance {
+                self.tell_emulator_down(instance, epoch, false);
             }
             return self.mourn_in_ending(role, &live);
         }
-        self.set_aside(index, live.child.page.read().in_flight);
+        self.set_aside(index, live.child.page.in_flight());
         let status = live.failed.as_ref().map(|(status, _)| *status).or(status.code());
         let death = Death { at_ms: now_ms, lived_ms: now_ms.saturating_sub(live.since_ms), status };
         let jitter = self.jitter();
@@ -78,17 +103,17 @@ impl Supervisor {
 
     fn carry_out(&mut self, index: usize, verdict: Verdict, cause: &str, message: Option<String>) {
         let now_ms = monotonic_ms();
-        let (role, epoch) = (self.processes[index].role, self.processes[index].epoch);
-        if role == Role::EmulatorBridge {
-            self.tell_emulator_down(epoch, matches!(verdict, Verdict::Restart { .. }));
+        let (name, epoch) = (self.processes[index].name.clone(), self.processes[index].epoch);
+        if let Some(instance) = self.processes[index].instance {
+            self.tell_emulator_down(instance, epoch, matches!(verdict, Verdict::Restart { .. }));
         }
         match verdict {
             Verdict::Restart { delay_ms } => {
                 self.processes[index].due = Some(Due { at_ms: now_ms + delay_ms, delay_ms });
-                self.screen.note(format!("{role} ended ({cause}); it is started again"));
+                self.screen.note(format!("{name} ended ({cause}); it is started again"));
             }
             Verdict::Permanent { status } => {
-                let message = message.unwrap_or_else(|| format!("{role} ended with {cause}; the lines above say why"));
+                let message = message.unwrap_or_else(|| format!("{name} ended with {cause}; the lines above say why"));
                 self.give_up(Failure::Role { status, message });
             }
             Verdict::Open { retry_ms, deaths } => self.open_circuit(index, retry_ms, deaths, cause),
@@ -96,18 +121,19 @@ impl Supervisor {
     }
 
     fn open_circuit(&mut self, index: usize, retry_ms: u64, deaths: u32, cause: &str) {
-        let role = self.processes[index].role;
-        let restarts = self.processes[index].restarts;
+        let Process { role, instance, restarts, .. } = self.processes[index];
+        let name = self.processes[index].name.clone();
         let window_s = self.plan.config.supervision.window_s;
         let retry_s = retry_ms / 1_000;
-        self.record(Event::CircuitOpened { role: role.name().to_string(), restarts, window_s, retry_s });
-        let often = format!("{role} ended {deaths} times within {window_s} s, the last time with {cause}");
+        self.record_of(instance, Event::CircuitOpened { role: role.name().to_string(), restarts, window_s, retry_s });
+        let often = format!("{name} ended {deaths} times within {window_s} s, the last time with {cause}");
         let log = self.plan.folder.log_path();
         match role {
-            Role::EmulatorBridge => self.give_up(Failure::Role {
-                status: exit::UNAVAILABLE,
-                message: format!("{often}; nothing is left to play on: check the core and the ROM with `agent doctor`"),
-            }),
+            Role::EmulatorBridge => {
+                let message =
+                    format!("{often}; nothing is left to play on: check the core and the ROM with `agent doctor`");
+                self.lose_game(instance.unwrap_or(0), Loss { status: exit::UNAVAILABLE, message });
+            }
             Role::Actors => self.give_up(Failure::Role {
                 status: exit::SOFTWARE,
                 message: format!("{often}; this is a defect: report it with {}", log.display()),
@@ -123,14 +149,17 @@ impl Supervisor {
     }
 
     /// Two deaths over the same request: it is named, so that nobody tries it a third time.
-    fn set_aside(&mut self, index: usize, in_flight: u64) {
+    fn set_aside(&mut self, index: usize, in_flight: Vec<u64>) {
         let process = &mut self.processes[index];
-        let role = process.role;
-        let twice = in_flight != 0 && in_flight == process.last_in_flight;
-        process.last_in_flight = in_flight;
-        if twice {
-            let detail = format!("{role} died twice on request {in_flight}");
-            self.record(Event::AlertRaised { alert: "request set aside".to_string(), detail });
+        let (name, own, last) = (process.name.clone(), process.instance, std::mem::take(&mut process.last_in_flight));
+        process.last_in_flight.clone_from(&in_flight);
+        let requests = (0..).zip(in_flight).zip(last).filter(|((_, now), last)| *now != 0 && now == last);
+        for ((place, request), _) in requests.collect::<Vec<((Instance, u64), u64)>>() {
+            let of_game = self.plan.name_of(place).filter(|_| own.is_none());
+            let of_game = of_game.map_or(String::new(), |game| format!(" of {game}"));
+            let detail = format!("{name} died twice on request {request}{of_game}");
+            let event = Event::AlertRaised { alert: "request set aside".to_string(), detail };
+            self.record_of(Some(own.unwrap_or(place)), event);
         }
     }
 

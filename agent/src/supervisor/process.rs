@@ -1,10 +1,11 @@
-//! What the supervisor knows of one role: its running process, or when the next one is due.
+//! What the supervisor knows of one process of the run: the life that runs, or when the next one is due.
 
 use super::child::{Child, Life};
 use super::health::Watch;
 use super::policy::History;
-use wire::Epoch;
-use wire::control::Role;
+use rustix::process::Signal;
+use wire::control::{Role, ToRole};
+use wire::{Epoch, Instance};
 
 /// How far a process has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,13 @@ pub enum Phase {
     Starting,
     /// It works.
     Serving(Watch),
+}
+
+impl Phase {
+    /// Whether it has become ready.
+    pub fn is_serving(&self) -> bool {
+        matches!(self, Phase::Serving(_))
+    }
 }
 
 /// A running process.
@@ -43,11 +51,15 @@ pub struct Due {
     pub delay_ms: u64,
 }
 
-/// One role of the run.
+/// One process of the run.
 #[derive(Debug)]
 pub struct Process {
     /// Which role.
     pub role: Role,
+    /// The game that a bridge serves; `None` of a role that all games share.
+    pub instance: Option<Instance>,
+    /// What it is called, for a person.
+    pub name: String,
     /// Its lives in this process of ours.
     pub life: Life,
     /// Its life as others count it: a bridge's goes on from those of a resumed run.
@@ -60,31 +72,46 @@ pub struct Process {
     pub restarts: u32,
     /// Whether it kept dying, and the run goes on without it.
     pub(super) is_given_up: bool,
+    /// Whether its game is over, so that it is not wanted any more.
+    pub(super) is_retired: bool,
     /// Its deaths.
     pub history: History,
-    /// What it was working on when it last died.
-    pub last_in_flight: u64,
+    /// What it was working on for each game when it last died.
+    pub last_in_flight: Vec<u64>,
 }
 
 impl Process {
     /// A role that has not been started yet.
-    pub fn new(role: Role, epoch_before: Epoch) -> Process {
+    pub fn new(role: Role, instance: Option<Instance>, name: String, epoch_before: Epoch) -> Process {
         Process {
             role,
+            instance,
+            name,
             life: 0,
             epoch: epoch_before,
             live: None,
             due: None,
             restarts: 0,
             is_given_up: false,
+            is_retired: false,
             history: History::default(),
-            last_in_flight: 0,
+            last_in_flight: Vec::new(),
         }
     }
 
     /// The running process, if it is of this life.
     pub fn live_of(&mut self, life: Life) -> Option<&mut Live> {
         self.live.as_mut().filter(|_| self.life == life)
+    }
+
+    /// Asks it to end.
+    pub fn end(&self) {
+        match self.live.as_ref() {
+            Some(live) if self.is_told() => live.child.tell(&ToRole::Stop, &[]),
+            // It does not listen yet; the end of its socket is what it would notice.
+            Some(live) => live.child.signal(Signal::KILL),
+            None => {}
+        }
     }
 
     /// Whether it has been told what to do, so that it can be told more.

@@ -1,16 +1,16 @@
 //! What each role is told at its start.
 
+use super::process::Process;
 use crate::config::{Backend, Config, Indexes, Recall, some_path};
 use crate::log_scan::LogScan;
 use crate::run_folder::RunFolder;
 use std::path::PathBuf;
 use wire::control::{
-    Done, RecallSettings, Role, SkillTask, StartActors, StartBridge, StartIndexes, StartSkills, TelemetryTarget, ToRole,
+    Done, RecallSettings, Role, SkillTask, StartActors, StartBridge, StartGame, StartIndexes, StartSkills,
+    TelemetryTarget, ToRole,
 };
 use wire::{Epoch, Instance};
 
-/// The one game of a run.
-pub const INSTANCE: Instance = 0;
 /// The bridge takes any free port of this machine alone.
 const LISTEN: &str = "127.0.0.1:0";
 
@@ -43,28 +43,36 @@ impl Plan {
         }
     }
 
-    /// The roles of this run.
-    pub fn roles(&self) -> Vec<Role> {
-        let mut roles = vec![Role::Actors, Role::Indexes, Role::Skills];
+    /// The games of this run.
+    pub fn instances(&self) -> std::ops::Range<Instance> {
+        0..self.config.run.instances
+    }
+
+    /// What a game is called, for a person; nothing where there is only one.
+    pub fn name_of(&self, instance: Instance) -> Option<String> {
+        (self.config.run.instances > 1).then(|| format!("game {instance}"))
+    }
+
+    /// The processes of this run: a bridge for each game, and the roles that all games share.
+    pub fn processes(&self, scan: &LogScan) -> Vec<Process> {
+        let shared = [Role::Actors, Role::Indexes, Role::Skills];
+        let mut processes: Vec<_> =
+            shared.into_iter().map(|role| Process::new(role, None, role.to_string(), 0)).collect();
         if self.rom.is_some() {
-            roles.insert(0, Role::EmulatorBridge);
+            let bridges = self.instances().map(|instance| {
+                let role = Role::EmulatorBridge;
+                let name = self.name_of(instance).map_or(role.to_string(), |game| format!("{role} of {game}"));
+                Process::new(role, Some(instance), name, scan.game(instance).epoch)
+            });
+            processes.extend(bridges);
         }
-        roles
+        processes
     }
 
-    /// The first message to a role. `first` says whether this is its first life in this process.
-    pub fn start(&self, role: Role, epoch: Epoch, first: bool, scan: &LogScan) -> ToRole {
-        match role {
-            Role::EmulatorBridge => ToRole::StartBridge(self.start_bridge(epoch)),
-            Role::Actors => ToRole::StartActors(Box::new(self.start_actors(first, scan))),
-            Role::Indexes => ToRole::StartIndexes(self.start_indexes()),
-            Role::Skills => ToRole::StartSkills(self.start_skills()),
-        }
-    }
-
-    fn start_bridge(&self, epoch: Epoch) -> StartBridge {
-        StartBridge {
-            instance: INSTANCE,
+    /// The first message to a bridge.
+    pub fn start_bridge(&self, instance: Instance, epoch: Epoch) -> ToRole {
+        ToRole::StartBridge(StartBridge {
+            instance,
             epoch,
             backend: self.config.emulator.choice(),
             windows: self.config.emulator.windows(),
@@ -74,16 +82,18 @@ impl Plan {
             token: self.token.clone(),
             run_dir: self.folder.path.clone(),
             telemetry: self.telemetry(),
-        }
+        })
     }
 
-    fn start_actors(&self, first: bool, scan: &LogScan) -> StartActors {
+    /// The first message to the actors, for the games that are not over. `first` says whether this is their first life in
+    /// this process.
+    pub fn start_actors(&self, games: impl Iterator<Item = Instance>, first: bool, scan: &LogScan) -> ToRole {
         let Config { run, emulator, game, pilot, .. } = &self.config;
-        StartActors {
+        ToRole::StartActors(Box::new(StartActors {
             run: self.folder.name.clone(),
             run_dir: self.folder.path.clone(),
             telemetry: self.telemetry(),
-            seed: run.seed,
+            games: games.map(|instance| self.start_game(instance, first, scan)).collect(),
             steps_max: Some(run.steps).filter(|steps| *steps > 0),
             floors_max: Some(run.floors).filter(|floors| *floors > 0),
             one_episode: run.one_life,
@@ -95,11 +105,21 @@ impl Plan {
             checkpoint_every_steps: pilot.checkpoint_every_steps,
             decision_deadline_ms: pilot.decision_deadline_ms,
             emulator_deadline_ms: emulator.deadline_ms,
-            resume_from: if first && !self.resumed { self.checkpoint.clone() } else { self.folder.newest_checkpoint() },
             recall: self.recall(),
             router: self.config.router.settings(run.brain == "router"),
             task: self.task.clone(),
-            done: Done { continuing: !first, ..scan.done.clone() },
+        }))
+    }
+
+    fn start_game(&self, instance: Instance, first: bool, scan: &LogScan) -> StartGame {
+        let is_new = first && !self.resumed;
+        StartGame {
+            instance,
+            // Another game each, and the same one each time.
+            seed: self.config.run.seed.wrapping_add(instance.into()),
+            checkpoints: self.folder.checkpoints(instance),
+            resume_from: if is_new { self.checkpoint.clone() } else { self.folder.newest_checkpoint(instance) },
+            done: Done { continuing: !first, ..scan.game(instance).done },
         }
     }
 
@@ -108,13 +128,15 @@ impl Plan {
         RecallSettings { used, is_recorded: record, deadline_ms, embeddings_url, embeddings_model }
     }
 
-    fn start_indexes(&self) -> StartIndexes {
+    /// The first message to the indexes.
+    pub fn start_indexes(&self) -> ToRole {
         let Indexes { folder, kind, capacity, fold_at } = self.config.indexes.clone();
         let (telemetry, is_writable) = (self.telemetry(), self.config.recall.record);
-        StartIndexes { folder, telemetry, is_writable, kind, capacity, fold_at }
+        ToRole::StartIndexes(StartIndexes { folder, telemetry, is_writable, kind, capacity, fold_at })
     }
 
-    fn start_skills(&self) -> StartSkills {
-        StartSkills { folder: self.config.skills.folder.clone(), telemetry: self.telemetry() }
+    /// The first message to the skills.
+    pub fn start_skills(&self) -> ToRole {
+        ToRole::StartSkills(StartSkills { folder: self.config.skills.folder.clone(), telemetry: self.telemetry() })
     }
 }

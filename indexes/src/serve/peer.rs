@@ -52,14 +52,19 @@ impl Peer {
     }
 
     fn try_send(&self, message: &FromIndexes) -> Result<(), LinkError> {
-        match self.is_lost.load(Ordering::Acquire) {
+        match self.is_lost() {
             true => Ok(()),
             false => self.link.send(message, &[]),
         }
     }
 
+    /// Whether nobody is there any more.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::Acquire)
+    }
+
     /// The other side sees the end, and so does the thread that listens.
-    fn lose(&self) {
+    pub(super) fn lose(&self) {
         self.is_lost.store(true, Ordering::Release);
         // One that is gone already needs no end.
         let _ = rustix::net::shutdown(&self.link, Shutdown::Both);

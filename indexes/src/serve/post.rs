@@ -40,7 +40,7 @@ impl Post {
         if noted.len() < NOTES_MAX {
             noted.push(Instant::now());
             // A parent that is gone needs no notes.
-            let _ = self.parent.send(&FromRole::Note(note), &[]);
+            let _ = self.parent.send(&FromRole::Note { instance: None, text: note }, &[]);
         }
     }
 }

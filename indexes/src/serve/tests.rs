@@ -36,13 +36,21 @@ fn start(folder: &Path, is_writable: bool) -> (Running, String) {
 
 impl Running {
     fn connect(&self) -> Link {
+        self.connect_game(0)
+    }
+
+    fn connect_game(&self, instance: Instance) -> Link {
         let (actor, other) = Link::pair().expect("a pair is made");
-        self.parent.send(&ToRole::Connect { peer: Role::Actors }, &[other.as_fd()]).expect("it is sent");
+        self.parent.send(&ToRole::Connect { peer: Role::Actors, instance }, &[other.as_fd()]).expect("it is sent");
         actor
     }
 
     fn open(&self) -> Link {
-        let actor = self.connect();
+        self.open_for(0)
+    }
+
+    fn open_for(&self, instance: Instance) -> Link {
+        let actor = self.connect_game(instance);
         actor.send(&ToIndexes::Open(space()), &[]).expect("it is sent");
         while !standing(&actor).is_ready {}
         actor
@@ -202,7 +210,9 @@ fn a_folder_that_another_process_writes_is_read_and_the_actor_is_told() {
     let (second, detail) = start(&folder.0, true);
     let trouble = format!("process {} keeps experience here", std::process::id());
     assert!(detail.contains(&trouble), "{detail}");
-    assert!(matches!(second.parent.receive().expect("it says why").0, FromRole::Note(note) if note.contains(&trouble)));
+    assert!(
+        matches!(second.parent.receive().expect("it says why").0, FromRole::Note { text: note, .. } if note.contains(&trouble))
+    );
     let reader = second.open();
     assert_eq!(search(&reader, 1, 3).silos[0].memories[0].1.step, 3);
     remember(&reader, 2, memories(10..11, 4));
@@ -243,4 +253,30 @@ fn a_space_with_other_dimensions_or_a_name_that_is_a_path_is_refused() {
     actor.send(&ToIndexes::Open(space()), &[]).expect("it is sent");
     while !standing(&actor).is_ready {}
     running.stop();
+}
+
+#[test]
+fn each_game_finds_what_the_others_brought_and_none_is_disturbed_by_the_end_of_another() {
+    let folder = Folder::new("role-games");
+    let (running, _) = start(&folder.0, true);
+    let actors: Vec<Link> = (0..5).map(|instance| running.open_for(instance)).collect();
+    for (actor, first) in actors.iter().zip((0..).step_by(10)) {
+        remember(actor, 1, memories(first..first + 10, 4));
+    }
+    // Batches have the same number in every game; each is answered where it came from.
+    for actor in &actors {
+        assert_eq!(answer(actor), FromIndexes::Kept { batch: 1, kept: 10, merged: 0 });
+    }
+    for (actor, step) in actors.iter().zip([45, 35, 25, 15, 5]) {
+        let found = search(actor, 2, step);
+        assert_eq!((found.id, found.silos[0].memories[0].1.step), (2, step));
+    }
+    let mut actors = actors.into_iter();
+    drop(actors.next());
+    for actor in actors {
+        assert_eq!(search(&actor, 3, 5).silos[0].memories[0].1.step, 5);
+    }
+    let again = running.open_for(0);
+    assert_eq!(search(&again, 1, 45).silos[0].memories[0].1.step, 45);
+    assert_eq!(running.stop(), exit::OK);
 }

@@ -55,8 +55,7 @@ impl Writer {
             post,
             searchers,
             waiting: waiting.clone(),
-            peer: None,
-            told: None,
+            told: Vec::new(),
             kept: Kept::default(),
             refused: 0,
             last_told: Instant::now(),
@@ -93,9 +92,8 @@ struct Pen {
     post: Arc<Post>,
     searchers: Arc<Searchers>,
     waiting: Arc<AtomicUsize>,
-    peer: Option<Arc<Peer>>,
-    /// How the role stood when that was told last.
-    told: Option<Standing>,
+    /// Who is told how the role stands, and how it stood when each was told last.
+    told: Vec<(Arc<Peer>, Option<Standing>)>,
     kept: Kept,
     refused: u64,
     last_told: Instant,
@@ -147,8 +145,8 @@ impl Pen {
             };
         }
         drop(open);
-        self.peer = Some(peer);
-        self.told = None;
+        self.told.retain(|(other, _)| !Arc::ptr_eq(other, &peer));
+        self.told.push((peer, None));
         self.stand();
     }
 
@@ -198,11 +196,11 @@ impl Pen {
 
     /// Says how the role stands, where that has changed.
     fn stand(&mut self) {
-        let Some(peer) = &self.peer else { return };
+        self.told.retain(|(peer, _)| !peer.is_lost());
         let standing = self.desk.standing();
-        if self.told.as_ref() != Some(&standing) {
+        for (peer, told) in self.told.iter_mut().filter(|(_, told)| told.as_ref() != Some(&standing)) {
             peer.send(&FromIndexes::Standing(standing.clone()));
-            self.told = Some(standing);
+            *told = Some(standing.clone());
         }
     }
 }

@@ -55,7 +55,7 @@ impl Post {
         for note in notes {
             self.noted.push(Instant::now());
             // A parent that is gone needs no notes.
-            let _ = self.parent.send(&FromRole::Note(note), &[]);
+            let _ = self.parent.send(&FromRole::Note { instance: None, text: note }, &[]);
         }
     }
 }

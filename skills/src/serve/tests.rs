@@ -82,7 +82,7 @@ impl Running {
 
     fn connect(&self) -> Link {
         let (pilot, other) = Link::pair().expect("a pair is made");
-        self.parent.send(&ToRole::Connect { peer: Role::Actors }, &[other.as_fd()]).expect("it is sent");
+        self.parent.send(&ToRole::Connect { peer: Role::Actors, instance: 0 }, &[other.as_fd()]).expect("it is sent");
         pilot
     }
 
@@ -115,10 +115,12 @@ fn the_pilot_gets_the_shelf_and_its_turns_answered_while_skills_change() {
 
     skill(&running.root, "rest", "1.0.0", "");
     assert_eq!(shelf(&pilot), (2, vec!["eat 1.0.0".to_string(), "rest 1.0.0".to_string()]));
-    assert!(matches!(running.hear(), FromRole::Note(note) if note.starts_with("skills: rest 1.0.0 is new")));
+    assert!(
+        matches!(running.hear(), FromRole::Note { text: note, .. } if note.starts_with("skills: rest 1.0.0 is new"))
+    );
 
     skill(&running.root, "eat", "1.1.0", "syntax");
-    let FromRole::Note(note) = running.hear() else { panic!("no note") };
+    let FromRole::Note { text: note, .. } = running.hear() else { panic!("no note") };
     assert_eq!(note, "skills: core/eat/main.luau: this is no Luau; version 1.0.0 stays");
 
     let before = running.page.read().progress;
