@@ -22,6 +22,7 @@ pub mod line;
 pub mod model;
 pub mod openai;
 pub mod packing;
+pub mod prompt;
 pub mod recording;
 pub mod remote;
 

@@ -123,7 +123,8 @@ fn number(value: f64) -> Value {
 /// What follows the thoughts of a model that writes them into its answer.
 fn after_thoughts(text: &str) -> Result<&str, String> {
     const END: &str = "</think>";
-    let text = &text[..text.floor_char_boundary(REPLY_BYTES_MAX)];
+    let end = (0..=text.len().min(REPLY_BYTES_MAX)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let text = &text[..end];
     match text.rfind(END) {
         Some(end) => Ok(&text[end + END.len()..]),
         None if text.trim_start().starts_with("<think>") => {

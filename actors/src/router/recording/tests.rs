@@ -58,7 +58,7 @@ fn inquiry(instance: Instance, step: Step) -> Inquiry {
             arguments: vec![("until".to_string(), Argument::Number(9.0))],
             why: "true".to_string(),
             priority: 10,
-            is_running: step % 2 == 0,
+            is_running: step.is_multiple_of(2),
         }],
         outcomes: vec![Outcome { step: step - 1, skill: "explore".to_string(), ..Outcome::default() }],
         memories: vec!["a foe was here".to_string()],
