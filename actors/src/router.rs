@@ -4,7 +4,7 @@
 //! the cause named. Absent: what is shown to a model (`prompt`), how a server is spoken to (`openai`), who acts (the pilot).
 
 use crate::port::{Envelope, Question};
-use actix::{Actor, Context, Handler};
+use actix::{Actor, AsyncContext as _, Context, Handler};
 use desk::Desk;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,9 +15,15 @@ use wire::log::Log;
 use wire::router::{RouterSettings, TierSettings};
 
 pub mod answer;
+mod attention;
+mod budget;
+mod cache;
+mod calling;
+mod counts;
 mod deciding;
 mod desk;
 pub mod inquiry;
+mod ladder;
 pub mod line;
 pub mod model;
 pub mod openai;
@@ -25,10 +31,17 @@ pub mod packing;
 pub mod prompt;
 pub mod recording;
 pub mod remote;
+mod sharing;
+mod situation;
+mod verdict;
 
+pub use counts::Counts;
 pub use inquiry::{Importance, Inquiry, Offer, Outcome};
 pub use model::Model;
 pub use packing::{Answer, Packing};
+
+/// How often it is told what became of the questions.
+const SUMMARY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Routes decisions of all games.
 #[derive(Default)]
@@ -86,6 +99,12 @@ impl Router {
         let is_used = setup.settings.is_used && !setup.tiers.is_empty();
         Router { desk: is_used.then(|| Rc::new(Desk::new(setup))) }
     }
+
+    fn summarise(&self) {
+        if let Some(desk) = &self.desk {
+            desk.summarise();
+        }
+    }
 }
 
 /// A decision that is wanted.
@@ -100,8 +119,21 @@ impl Question for AskRouter {
     type Answer = Routed;
 }
 
+/// What became of all questions so far?
+pub struct AskCounts;
+
+impl Question for AskCounts {
+    type Answer = Counts;
+}
+
 impl Actor for Router {
     type Context = Context<Router>;
+
+    fn started(&mut self, context: &mut Context<Router>) {
+        if self.desk.is_some() {
+            context.run_interval(SUMMARY_INTERVAL, |router, _| router.summarise());
+        }
+    }
 }
 
 impl Handler<Envelope<AskRouter>> for Router {
@@ -115,3 +147,14 @@ impl Handler<Envelope<AskRouter>> for Router {
         actix::spawn(deciding::answer(desk, inquiry, deadline, reply));
     }
 }
+
+impl Handler<Envelope<AskCounts>> for Router {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<AskCounts>, _: &mut Context<Router>) {
+        envelope.answer(|AskCounts| self.desk.as_ref().map_or_else(Counts::default, |desk| desk.counts()));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,12 @@ pub trait Model: Send + Sync {
 
     /// How it stands.
     fn standing(&self) -> Standing;
+
+    /// Answers that came when nobody waited for them any more, and were dropped. Where a dropped question ends the work on
+    /// it, there are none.
+    fn late_answers(&self) -> u64 {
+        0
+    }
 }
 
 /// An answer under way.
