@@ -83,8 +83,8 @@ fn a_role_that_is_gone_is_unavailable_and_its_successor_is_told_of() {
     });
 }
 
-/// Answers all turns of both games at once, the last one first, with what they were numbered.
-fn answer_backwards(role: Link, count: usize) -> std::thread::JoinHandle<(Link, Vec<(Instance, u64)>)> {
+/// Answers so many turns once all of them have come; gives their games and numbers.
+fn answer_all(role: Link, count: usize, is_backwards: bool) -> std::thread::JoinHandle<(Link, Vec<(Instance, u64)>)> {
     std::thread::spawn(move || {
         let mut asked = Vec::new();
         while asked.len() < count {
@@ -93,7 +93,10 @@ fn answer_backwards(role: Link, count: usize) -> std::thread::JoinHandle<(Link, 
                 ToSkills::Begin { .. } => {}
             }
         }
-        for (instance, id) in asked.iter().rev() {
+        if is_backwards {
+            asked.reverse();
+        }
+        for (instance, id) in &asked {
             let turned = Turned { id: *id, spent_us: u64::from(*instance), ..Turned::default() };
             role.send(&FromSkills::Turned(Box::new(turned)), &[]).expect("it is sent");
         }
@@ -106,7 +109,7 @@ fn turns_of_several_games_with_the_same_number_are_kept_apart() {
     actix::System::new().block_on(async {
         let port = Port::new("skills", Skills::default().start(), 8);
         let (role, _) = connect(&port, 1).await;
-        let thread = answer_backwards(role, 3);
+        let thread = answer_all(role, 3, true);
         let ask = |instance| {
             let asked = TakeTurn { standing: (1, 1), turn: turn(instance, 8) };
             port.ask(asked, DEADLINE)
@@ -130,11 +133,11 @@ fn a_game_whose_turn_is_late_is_refused_the_next_one_and_the_others_are_asked() 
         let late = port.ask(take((1, 1), 1), Duration::from_millis(1)).await;
         assert!(late.answer().is_none());
         assert!(matches!(port.ask(take((1, 1), 2), DEADLINE).await.answer(), Some(SkillsAnswer::Unavailable)));
-        let thread = answer_backwards(role, 2);
+        let thread = answer_all(role, 2, false);
         let asked = TakeTurn { standing: (1, 1), turn: turn(1, 1) };
         assert!(matches!(port.ask(asked, DEADLINE).await.answer(), Some(SkillsAnswer::Turned(_))));
         let (role, _) = thread.join().expect("the role ends");
-        let thread = answer_backwards(role, 1);
+        let thread = answer_all(role, 1, false);
         // Its late answer has come, and was dropped.
         let answered = port.ask(take((1, 1), 3), DEADLINE).await.answer();
         assert!(matches!(answered, Some(SkillsAnswer::Turned(turned)) if turned.id == 3));
