@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use wire::decision::{Fallback, Routed};
+use wire::link::Link;
 use wire::log::Log;
 use wire::router::{RouterSettings, TierSettings};
 
@@ -26,6 +27,7 @@ pub mod inquiry;
 mod ladder;
 pub mod line;
 pub mod model;
+pub mod models;
 pub mod openai;
 pub mod packing;
 pub mod prompt;
@@ -72,6 +74,8 @@ pub struct Setup {
     pub live: Live,
     /// What ages are measured by.
     pub clock: Clock,
+    /// Who tells the person at the terminal.
+    pub parent: Option<Arc<Link>>,
 }
 
 /// How many games are alive: whoever starts and ends games keeps it, and batches need not wait longer than for all of them.

@@ -5,6 +5,7 @@ use crate::pilot::{Commons, Crew, EmulatorLost, EmulatorUp, Journey, Pilot, Ping
 use crate::port::Port;
 use crate::recall::{self, Recalling};
 use crate::router::recording::Recorder;
+use crate::router::{Router, models};
 use crate::skills::{Skills, UseLink};
 use actix::Actor as _;
 use std::collections::BTreeMap;
@@ -81,6 +82,7 @@ fn recorder(start: &StartActors, instance: Instance) -> Result<Option<Recorder>,
 fn run(link: Link, page: ProgressPage, mut start: StartActors, players: Vec<Player>, log: Arc<Log>) -> i32 {
     let link = Arc::new(link);
     let games = std::mem::take(&mut start.games);
+    let seed = games.first().map_or(0, |game| game.seed);
     let detail = match games.len() {
         1 => "emulator_io, capture, ram, recall, router, skills, pilot, telemetry".to_string(),
         count => {
@@ -89,7 +91,12 @@ fn run(link: Link, page: ProgressPage, mut start: StartActors, players: Vec<Play
     };
     let system = actix::System::new();
     system.block_on(async {
-        let ports = start_games(&link, &page, &start, games.into_iter().zip(players).collect(), &log);
+        let router = models::assemble(&start.router, seed, games.len(), log.clone(), Some(link.clone()));
+        let router = match router {
+            Ok(router) => router,
+            Err(message) => std::process::exit(fail(&link, exit::CONFIG, message)),
+        };
+        let ports = start_games(&link, &page, &start, games.into_iter().zip(players).collect(), &log, router);
         let listener = link.clone();
         std::thread::spawn(move || listen(&listener, &ports));
     });
@@ -109,9 +116,10 @@ fn start_games(
     start: &StartActors,
     players: Vec<(StartGame, Player)>,
     log: &Arc<Log>,
+    router: Router,
 ) -> Ports {
     let deadline = Duration::from_millis(start.emulator_deadline_ms);
-    let commons = Commons::start(players.len());
+    let commons = Commons::start(players.len(), router);
     let seats = Seat::for_games(page, players.iter().map(|(game, _)| game.instance));
     let mut games = BTreeMap::new();
     for ((game, player), seat) in players.into_iter().zip(seats) {

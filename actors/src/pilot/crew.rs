@@ -29,7 +29,7 @@ pub struct Commons {
 
 impl Commons {
     /// Starts them on this thread, for so many games.
-    pub fn start(games: usize) -> Commons {
+    pub fn start(games: usize, router: Router) -> Commons {
         // Each game has a port of its own to each of them, and so has the parent.
         let mailbox = (games + 1) * PORT_CAPACITY;
         let skills = Skills::create(|context| {
@@ -38,7 +38,7 @@ impl Commons {
         });
         let router = Router::create(|context| {
             context.set_mailbox_capacity(mailbox);
-            Router::default()
+            router
         });
         Commons { skills, router }
     }

@@ -58,7 +58,7 @@ pub(super) struct State {
 
 impl Desk {
     pub fn new(setup: Setup) -> Desk {
-        let Setup { settings, tiers, packer, log, live: _, clock } = setup;
+        let Setup { settings, tiers, packer, log, live: _, clock, parent: _ } = setup;
         let limit = Expense {
             tokens: settings.tokens_per_hour,
             money: settings.money_per_hour,
