@@ -34,7 +34,7 @@ impl Journey {
             tier: decided.map(|decision| decision.tier.clone()),
             source: decided.map(|decision| decision.source.name().to_string()),
             decided_on: decided.map(|decision| decision.basis),
-            fallback: self.routing.fallback().map(|cause| cause.name().to_string()),
+            fallback: self.routing.fallback(&choice.skill).map(str::to_string),
             skill: choice.skill.to_string(),
             skill_version: choice.version.clone(),
             action: choice.action.into_owned(),

@@ -27,6 +27,13 @@ const MEMORIES_MAX: usize = 16;
 /// The router ends its own waiting; this much later it is not waited for either.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// Guidance by the name of its skill, and the shelf that it is from.
+#[derive(Default)]
+struct Guidance {
+    shelf: (u64, u64),
+    texts: Arc<Vec<(String, String)>>,
+}
+
 /// What the pilot keeps of routing.
 #[derive(Default)]
 pub(super) struct Routing {
@@ -34,8 +41,7 @@ pub(super) struct Routing {
     deadline: Duration,
     recorder: Option<Recorder>,
     outcomes: VecDeque<Outcome>,
-    /// The guidance on the shelf of this connection and generation.
-    guidance: ((u64, u64), Arc<Vec<(String, String)>>),
+    guidance: Guidance,
     /// What was asked for the step that is being decided.
     asked: Option<(Step, Box<Inquiry>)>,
     /// What came of that.
@@ -79,10 +85,13 @@ impl Routing {
         }
     }
 
-    /// Why the planner decides, where a model was asked.
-    pub(super) fn fallback(&self) -> Option<Fallback> {
+    /// Why this skill acts upon the planner's decision, where a model was asked.
+    pub(super) fn fallback(&self, skill: &str) -> Option<&'static str> {
         match &self.routed {
-            Some(Routed::Planner { cause, .. }) => Some(*cause),
+            Some(Routed::Planner { cause, .. }) => Some(cause.name()),
+            Some(Routed::Decided(decision)) if decision.skill != skill => Some("declined"),
+            // No skill offers itself, so there was nothing to ask.
+            None if self.is_used => Some(Fallback::NoChoice.name()),
             _ => None,
         }
     }
@@ -195,7 +204,7 @@ impl Journey {
             outcomes: self.routing.outcomes.iter().cloned().collect(),
             memories: memories.iter().take(MEMORIES_MAX).map(|found| in_words(&found.memory)).collect(),
             novelty: memories.iter().map(|found| found.distance).reduce(f32::min),
-            guidance: self.routing.guidance.1.clone(),
+            guidance: self.routing.guidance.texts.clone(),
         }
     }
 
@@ -204,9 +213,9 @@ impl Journey {
         let Some(skilled) = &self.skilled else { return Vec::new() };
         let Some(standing) = &skilled.standing else { return Vec::new() };
         let shelf = (standing.connection, standing.generation);
-        if self.routing.guidance.0 != shelf {
+        if self.routing.guidance.shelf != shelf {
             let guidance = standing.cards.iter().filter_map(|card| Some((card.name.clone(), card.guidance.clone()?)));
-            self.routing.guidance = (shelf, Arc::new(guidance.collect()));
+            self.routing.guidance = Guidance { shelf, texts: Arc::new(guidance.collect()) };
         }
         let running = skilled.mind.run.as_ref().map(|run| run.skill.as_str());
         let mut offers: Vec<Offer> = Vec::new();
