@@ -17,6 +17,7 @@ use wire::router::{RouterSettings, TierSettings};
 
 pub mod answer;
 mod attention;
+pub mod batch;
 mod budget;
 mod cache;
 mod calling;
