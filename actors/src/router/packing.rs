@@ -20,6 +20,11 @@ pub trait Packing: Send + Sync {
     /// # Errors
     /// What is wrong with it, in words for the model.
     fn read(&self, reply: &Reply, inquiry: &Inquiry) -> Result<Answer, String>;
+
+    /// What was found wrong with what a user may edit since it was asked last, a line each: file, line, what.
+    fn problems(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What a model wants done.

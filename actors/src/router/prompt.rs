@@ -58,11 +58,6 @@ impl Packer {
         Packer { objective, shelf: Shelf::new(folder), systems: Mutex::default() }
     }
 
-    /// What was found wrong with templates since it was asked last, a line each: file, line, what, and what is used meanwhile.
-    pub fn problems(&self) -> Vec<String> {
-        self.shelf.problems()
-    }
-
     fn system(&self, tier: &TierSettings, template: &Arc<Template>, inquiry: &Inquiry) -> Arc<str> {
         // Guidance is cut by what the tier takes alone, not by what a step needs, so that this part stays the same.
         let guidance_bytes_max = budget::bytes(budget::room(tier) / 3);
@@ -133,6 +128,10 @@ impl Packing for Packer {
 
     fn read(&self, reply: &Reply, inquiry: &Inquiry) -> Result<Answer, String> {
         answer::read(reply, &inquiry.offers)
+    }
+
+    fn problems(&self) -> Vec<String> {
+        self.shelf.problems()
     }
 }
 
