@@ -1,7 +1,7 @@
 //! Where skills run: turn by turn, one run at a time in each game.
 //!
 //! Invariants: the same turns make the same acts; a script that breaks ends its own run and nothing else; all machines
-//! together stay below [`BYTES_MAX`]; a running run keeps the library that it began with. A script that its limits do
+//! together stay below [`BYTES_MAX`], and [`GAME_BYTES`] for each game beyond the first; a running run keeps the library that it began with. A script that its limits do
 //! not stop, which no script should be able to be, is stopped by the watchdog, and with it the process.
 
 use crate::skill::Library;
@@ -23,8 +23,10 @@ use pool::Pool;
 use run::{Moved, Run};
 use watchdog::Watchdog;
 
-/// All machines together, in bytes.
+/// All machines together, in bytes, of one game.
 pub const BYTES_MAX: usize = 40 << 20;
+/// So many bytes more for each further game, whose runs have machines of their own.
+pub const GAME_BYTES: usize = 4 << 20;
 
 /// All games, the skills they are played with, and the machines of those.
 #[derive(Debug)]
@@ -58,11 +60,16 @@ impl Stage {
             run.abandon(&mut self.pool);
         }
         self.games.insert(instance, Game::new(memories));
+        self.make_room();
     }
 
     /// Bytes of all machines.
     pub fn bytes(&self) -> usize {
         self.pool.bytes()
+    }
+
+    fn make_room(&mut self) {
+        self.pool.bytes_max = BYTES_MAX + GAME_BYTES * self.games.len().saturating_sub(1);
     }
 
     /// Asks the candidates in their order, until one acts.
@@ -87,7 +94,8 @@ impl Stage {
             }
         }
         self.games.insert(instance, game);
-        self.pool.shrink(BYTES_MAX);
+        self.make_room();
+        self.pool.shrink();
         turned.spent_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         turned
     }

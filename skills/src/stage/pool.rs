@@ -5,11 +5,19 @@ use crate::skill::Skill;
 use std::sync::Arc;
 
 /// Machines that no run uses now, the one that rested longest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pool {
+    /// All machines together.
+    pub bytes_max: usize,
     idle: Vec<Sandbox>,
     /// Bytes of machines that runs use, as they were when each was last resumed.
     busy_bytes: usize,
+}
+
+impl Default for Pool {
+    fn default() -> Pool {
+        Pool { bytes_max: super::BYTES_MAX, idle: Vec::new(), busy_bytes: 0 }
+    }
 }
 
 impl Pool {
@@ -42,8 +50,8 @@ impl Pool {
     /// Makes room for a machine that has `own` bytes and wants to grow to `wanted`; gives what it may grow to.
     pub fn make_room(&mut self, own: usize, wanted: usize) -> usize {
         let others = self.busy_bytes.saturating_sub(own);
-        self.shrink_idle(super::BYTES_MAX.saturating_sub(others + wanted));
-        wanted.min(super::BYTES_MAX.saturating_sub(others))
+        self.shrink_idle(self.bytes_max.saturating_sub(others + wanted));
+        wanted.min(self.bytes_max.saturating_sub(others))
     }
 
     /// Bytes of all machines.
@@ -51,9 +59,9 @@ impl Pool {
         self.busy_bytes + self.idle.iter().map(Sandbox::bytes).sum::<usize>()
     }
 
-    /// Throws resting machines away until all machines fit in so many bytes.
-    pub fn shrink(&mut self, bytes_max: usize) {
-        self.shrink_idle(bytes_max.saturating_sub(self.busy_bytes));
+    /// Throws resting machines away until all machines fit.
+    pub fn shrink(&mut self) {
+        self.shrink_idle(self.bytes_max.saturating_sub(self.busy_bytes));
     }
 
     fn shrink_idle(&mut self, bytes_max: usize) {

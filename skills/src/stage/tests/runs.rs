@@ -131,6 +131,25 @@ fn games_do_not_disturb_each_other() {
 }
 
 #[test]
+fn as_many_games_as_there_may_be_have_memory_for_their_runs() {
+    let mut stage = stage([skill(
+        "some",
+        "return function() local map = {} for i = 1, 60000 do map[i] = i end wait() finish('success', #map .. '') end",
+    )]);
+    let games = wire::control::INSTANCES_MAX;
+    for id in 1..3 {
+        for instance in 0..games {
+            let turned = stage.turn(Turn { instance, ..turn(id, &["some"]) });
+            match id {
+                1 => assert!(turned.act.is_some(), "game {instance}: {:?}", outcomes(&turned)),
+                _ => assert_eq!(outcomes(&turned), [("some", Outcome::Success, "60000")], "game {instance}"),
+            }
+        }
+        assert!(stage.bytes() <= BYTES_MAX + GAME_BYTES * usize::from(games - 1));
+    }
+}
+
+#[test]
 fn machines_that_rest_are_thrown_away_before_there_are_too_many() {
     let names: Vec<String> = (0..100).map(|number| format!("skill-{number}")).collect();
     let mut stage = stage(names.iter().map(|name| skill(name, "return function() end")));
