@@ -4,11 +4,13 @@
 //! The program is built by `make test` before the tests run. Nothing here sleeps to wait for something to happen;
 //! conditions are polled under a watchdog.
 
+pub mod asking;
 pub mod bridge;
 pub mod follow;
 pub mod http_peer;
 pub mod live;
 pub mod mgba;
+pub mod model_server;
 pub mod program;
 pub mod proxy;
 pub mod scratch;

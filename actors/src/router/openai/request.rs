@@ -120,6 +120,9 @@ struct Request<'a> {
     stream_options: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     logprobs: Option<bool>,
+    /// Without it llama-server sends twenty others with each token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_logprobs: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     structured_outputs: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -176,6 +179,7 @@ pub fn body(prompt: &Prompt, manner: &Manner) -> Result<Vec<u8>, serde_json::Err
         stream: true,
         stream_options: takes.has(Feature::Usage).then(|| usage(dialect)),
         logprobs: takes.has(Feature::Logprobs).then_some(true),
+        top_logprobs: takes.has(Feature::Logprobs).then_some(1),
         structured_outputs: schema.filter(|_| dialect == Dialect::Vllm).map(|schema| json!({ "json": schema })),
         json_schema: schema.filter(|_| is_llama),
         response_format: schema.filter(|_| has_format).map(named),

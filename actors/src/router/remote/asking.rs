@@ -20,6 +20,9 @@ pub async fn answer(inner: Arc<Inner>, ask: Ask, asked: Instant) -> Result<Reply
     let waiting = inner.enter(ask.instance, ask.importance)?;
     let place = timeout_at(deadline, waiting.place()).await.map_err(|_| ModelError::Late)??;
     let waited = asked.elapsed();
+    if !inner.is_in_time(Instant::now(), deadline) {
+        return Err(ModelError::Late);
+    }
     let mut attempts = 0;
     let mut is_hedged = false;
     loop {
@@ -38,7 +41,7 @@ pub async fn answer(inner: Arc<Inner>, ask: Ask, asked: Instant) -> Result<Reply
             return Err(failure.error);
         }
         let wait = inner.backoff(attempts, failure.retry_after);
-        if Instant::now() + wait >= deadline {
+        if !inner.is_in_time(Instant::now() + wait, deadline) {
             return Err(failure.error);
         }
         // The place is kept: a server that fails is asked less for as long.

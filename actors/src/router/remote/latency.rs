@@ -37,6 +37,11 @@ impl Latencies {
         let place = sorted.len() * 95 / 100;
         Some(*sorted.select_nth_unstable(place.min(self.last.len() - 1)).1)
     }
+
+    /// Longer than this is unusual: than 95 of 100, or than all while there are few.
+    pub fn usual(&self) -> Option<Duration> {
+        self.p95().or_else(|| self.last.iter().max().copied())
+    }
 }
 
 #[cfg(test)]
@@ -47,7 +52,7 @@ mod tests {
     fn the_95th_and_the_shortest_of_the_last_hundred() {
         let mut latencies = Latencies::default();
         (0..19).for_each(|_| latencies.note(Duration::from_millis(1)));
-        assert_eq!(latencies.p95(), None);
+        assert_eq!((latencies.p95(), latencies.usual()), (None, Some(Duration::from_millis(1))));
         (1..=100).for_each(|ms| latencies.note(Duration::from_millis(1_000 + ms)));
         assert_eq!(latencies.p95(), Some(Duration::from_millis(1_096)));
         assert_eq!(latencies.shortest(), Some(Duration::from_millis(1_001)), "the old ones are forgotten");

@@ -150,11 +150,16 @@ impl Inner {
         self.count(state, error);
     }
 
-    /// A request that was sent then had no answer when time was up. That says something about the server only where others
-    /// were answered in less.
+    /// Whether an answer may still come before the deadline: not in less than half of the shortest time that one ever took.
+    pub fn is_in_time(&self, now: Instant, deadline: Instant) -> bool {
+        now < deadline && self.lock().latencies.shortest().is_none_or(|shortest| now + shortest / 2 <= deadline)
+    }
+
+    /// A request that was sent then had no answer when time was up. That says something about the server only where it had
+    /// as much time as is usual.
     pub fn late(&self, sent: Instant, now: Instant) {
         let mut state = self.lock();
-        if state.latencies.shortest().is_some_and(|shortest| now - sent < shortest) {
+        if state.latencies.usual().is_some_and(|usual| now - sent < usual) {
             return;
         }
         state.concurrency.overloaded(sent, now);
