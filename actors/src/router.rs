@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use wire::Instance;
 use wire::decision::{Fallback, Routed};
 use wire::link::Link;
 use wire::log::Log;
@@ -131,6 +132,13 @@ impl Question for AskCounts {
     type Answer = Counts;
 }
 
+/// A game is over: its questions are not waited for any more, and what is known of it is forgotten.
+pub struct GameEnded(pub Instance);
+
+impl Question for GameEnded {
+    type Answer = ();
+}
+
 impl Actor for Router {
     type Context = Context<Router>;
 
@@ -150,6 +158,18 @@ impl Handler<Envelope<AskRouter>> for Router {
         };
         let (AskRouter { inquiry, deadline }, reply) = envelope.into_parts();
         actix::spawn(deciding::answer(desk, inquiry, deadline, reply));
+    }
+}
+
+impl Handler<Envelope<GameEnded>> for Router {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<GameEnded>, _: &mut Context<Router>) {
+        envelope.answer(|GameEnded(instance)| {
+            if let Some(desk) = &self.desk {
+                desk.end_game(instance);
+            }
+        });
     }
 }
 

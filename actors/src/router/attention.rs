@@ -101,6 +101,11 @@ impl Attention {
         }
     }
 
+    /// The game is over.
+    pub fn forget(&mut self, instance: Instance) {
+        self.games.remove(&instance);
+    }
+
     /// Whether an answer to this comes in order: no later step of the game was answered. It counts as answered then.
     pub fn is_in_order(&mut self, inquiry: &Inquiry) -> bool {
         let Some(game) = self.games.get_mut(&inquiry.instance) else { return false };
@@ -142,6 +147,7 @@ impl Held {
     fn is_kept(&self, inquiry: &Inquiry, situation: &Situation, now_ms: u64) -> bool {
         let is_running = inquiry.offers.iter().any(|offer| offer.is_running && offer.skill == self.verdict.skill);
         is_running
+            && situation.is_known
             && self.situation.world == situation.world
             && inquiry.bearings.fruitless == 0
             && now_ms.saturating_sub(self.since_ms) < situation.class.trusted_ms()

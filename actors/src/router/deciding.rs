@@ -122,6 +122,9 @@ impl Question {
         let suits = |verdict: &Rc<Verdict>| verdict.suits(&self.inquiry);
         let exact = cache.exact(prompt.key, now_ms).filter(suits).map(|verdict| (verdict, Source::Exact));
         exact.or_else(|| {
+            if !self.situation.is_known {
+                return None;
+            }
             let similar = cache.similar(&self.occasion(prompt.key), level, now_ms).filter(suits);
             similar.map(|verdict| (verdict, Source::Similar))
         })

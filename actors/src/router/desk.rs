@@ -9,12 +9,16 @@ use super::inquiry::Inquiry;
 use super::ladder::Ladder;
 use super::model::Reply;
 use super::sharing::Sharing;
-use super::{Clock, Packing, Setup, Tier};
+use super::{Clock, Live, Packing, Setup, Tier};
 use std::cell::{RefCell, RefMut};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use wire::Instance;
+use wire::control::FromRole;
 use wire::event::Event;
+use wire::link::Link;
 use wire::log::{Context, Log};
 use wire::router::{RouterSettings, TierSettings};
 
@@ -32,6 +36,8 @@ pub(super) struct Desk {
     /// Threads that may make pictures at a time.
     pub painters: Arc<Semaphore>,
     log: Arc<Log>,
+    parent: Option<Arc<Link>>,
+    live: Live,
     clock: Clock,
     state: RefCell<State>,
 }
@@ -52,13 +58,15 @@ pub(super) struct State {
     pub sharing: Sharing<Called>,
     budget: Budget,
     summary: Summary,
+    /// Games that are over.
+    ended: BTreeSet<Instance>,
     /// How long a call of each tier takes, as far as is known.
     tempo: Vec<Option<Duration>>,
 }
 
 impl Desk {
     pub fn new(setup: Setup) -> Desk {
-        let Setup { settings, tiers, packer, log, live: _, clock, parent: _ } = setup;
+        let Setup { settings, tiers, packer, log, live, clock, parent } = setup;
         let limit = Expense {
             tokens: settings.tokens_per_hour,
             money: settings.money_per_hour,
@@ -72,6 +80,7 @@ impl Desk {
             sharing: Sharing::default(),
             budget: Budget::new(limit),
             summary: Summary::default(),
+            ended: BTreeSet::new(),
             tempo: vec![None; tiers.len()],
         };
         let blind = |tier: &Tier| TierSettings { pictures: 0, ..tier.settings.clone() };
@@ -82,6 +91,8 @@ impl Desk {
             packer,
             painters: Arc::new(Semaphore::new(cores)),
             log,
+            parent,
+            live,
             clock,
             state: RefCell::new(state),
         }
@@ -117,8 +128,18 @@ impl Desk {
             ),
             Some(News::Back(what)) => ("budget back", format!("there are {what} for models again")),
         };
-        self.write(Context::default(), Event::AlertRaised { alert: alert.to_string(), detail });
+        self.alert(alert, detail);
         reserved
+    }
+
+    /// A game is over: what is known of it is forgotten, and no batch waits for it.
+    pub fn end_game(&self, instance: Instance) {
+        let mut state = self.state();
+        state.attention.forget(instance);
+        state.ladder.forget(instance);
+        if state.ended.insert(instance) {
+            self.live.set(self.live.get().saturating_sub(1));
+        }
     }
 
     /// Puts what a call took in the place of what was set aside.
@@ -162,8 +183,9 @@ impl Desk {
         }
     }
 
-    /// Writes what became of the last second's questions.
+    /// Writes what became of the last second's questions, and what is wrong with the texts that models are shown.
     pub fn summarise(&self) {
+        self.packer.problems().into_iter().for_each(|problem| self.alert("prompt template", problem));
         let counts = self.counts();
         let event = self.state().summary.tell(&counts);
         if let Some(event) = event {
@@ -175,6 +197,15 @@ impl Desk {
     pub fn write_about(&self, inquiry: &Inquiry, dur_us: u64, event: Event) {
         let (instance, step, frame) = (Some(inquiry.instance), Some(inquiry.step), Some(inquiry.basis.frame));
         self.write(Context { instance, step, frame, dur_us: Some(dur_us) }, event);
+    }
+
+    /// Says that somebody should look, in the log and at the terminal.
+    fn alert(&self, alert: &str, detail: String) {
+        if let Some(parent) = &self.parent {
+            // A parent that is gone ends the process anyway.
+            let _ = parent.send(&FromRole::Note { instance: None, text: format!("{alert}: {detail}") }, &[]);
+        }
+        self.write(Context::default(), Event::AlertRaised { alert: alert.to_string(), detail });
     }
 
     fn write(&self, context: Context, event: Event) {

@@ -86,6 +86,11 @@ impl Ladder {
         (rung.level, rung.level > before)
     }
 
+    /// The game is over.
+    pub fn forget(&mut self, instance: Instance) {
+        self.games.remove(&instance);
+    }
+
     /// The tier at this level was not sure, or could not answer: the game goes on above it.
     pub fn fail(&mut self, instance: Instance, level: usize) {
         let rung = self.games.entry(instance).or_default();

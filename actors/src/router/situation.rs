@@ -89,6 +89,8 @@ pub struct Situation {
     pub world: Hash,
     /// The kind of screen.
     pub class: Class,
+    /// Whether anything is known of it but its picture. What is not known is the same only for exactly the same picture.
+    pub is_known: bool,
 }
 
 impl Situation {
@@ -103,10 +105,14 @@ impl Situation {
         words.push(outcome_class(inquiry));
         text_of(seen, &mut words);
         inquiry.offers.iter().for_each(|offer| offered(offer, &mut words));
+        let is_known = seen.screen != Screen::Unknown || seen.leader.is_some();
+        if !is_known {
+            words.extend(inquiry.basis.frame_hash.0.to_le_bytes());
+        }
         let world = Hash::of([&words[..]]);
         let running = inquiry.offers.iter().find(|offer| offer.is_running).map_or("", |offer| &offer.skill);
         let key = Hash::of([&world.0.to_le_bytes(), running.as_bytes()]);
-        Situation { key, world, class: Class::of(seen.screen) }
+        Situation { key, world, class: Class::of(seen.screen), is_known }
     }
 }
 

@@ -105,7 +105,10 @@ pub(super) fn inquiry(scene: &Scene) -> Inquiry {
 }
 
 /// Shows place and hit points, and takes answers as `skill` or `skill confidence`; anything else is complained of.
-struct Plain;
+#[derive(Default)]
+struct Plain {
+    problems: Mutex<Vec<String>>,
+}
 
 impl Packing for Plain {
     fn pack(&self, tier: &TierSettings, inquiry: &Inquiry) -> Prompt {
@@ -130,6 +133,10 @@ impl Packing for Plain {
             return Err(format!("`{skill}` is not on offer"));
         }
         Ok(Answer { skill: skill.to_string(), confidence, ..Answer::default() })
+    }
+
+    fn problems(&self) -> Vec<String> {
+        std::mem::take(&mut self.problems.lock().unwrap())
     }
 }
 
@@ -266,6 +273,8 @@ struct Rig {
     port: Port<Router>,
     log: Arc<Log>,
     now_ms: Arc<AtomicU64>,
+    packer: Arc<Plain>,
+    live: Live,
 }
 
 impl Rig {
@@ -275,15 +284,17 @@ impl Rig {
         let log = Arc::new(Log::open(&TelemetryTarget::Memory, "actors").unwrap());
         let now_ms = Arc::new(AtomicU64::new(0));
         let clock = now_ms.clone();
+        let (packer, live) = (Arc::new(Plain::default()), Live::default());
         let router = Router::new(Setup {
             settings,
             tiers: models.iter().enumerate().map(|(level, model)| tier(&format!("t{level}"), model)).collect(),
-            packer: Arc::new(Plain),
+            packer: packer.clone(),
             log: log.clone(),
-            live: Live::default(),
+            live: live.clone(),
             clock: Arc::new(move || clock.load(Ordering::Relaxed)),
+            parent: None,
         });
-        Rig { port: Port::new("router", router.start(), 64), log, now_ms }
+        Rig { port: Port::new("router", router.start(), 64), log, now_ms, packer, live }
     }
 
     async fn ask(&self, scene: &Scene) -> Routed {

@@ -8,7 +8,7 @@ use wire::random::SplitMix64;
 const BASE_MS: u64 = 10_000;
 
 fn occasion(prompt: u64, situation: u64, picture: u64) -> Occasion {
-    let situation = Situation { key: Hash(situation), world: Hash(situation), class: Class::Dungeon };
+    let situation = Situation { key: Hash(situation), world: Hash(situation), class: Class::Dungeon, is_known: true };
     Occasion { prompt: Hash(prompt), situation, picture }
 }
 

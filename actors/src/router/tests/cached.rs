@@ -134,3 +134,23 @@ fn a_game_that_is_stuck_does_not_follow_a_lower_tiers_memory() {
         assert_eq!((stuck.tier.as_str(), stuck.source), ("t1", Source::Model));
     });
 }
+
+#[test]
+fn where_nothing_is_known_but_the_picture_only_the_very_same_prompt_is_found_again() {
+    play(async {
+        let model = Scripted::new(says("press-a"));
+        let rig = Rig::new(&[&model], |_| {});
+        let ask = |step, picture: u64| {
+            let scene = Scene { step, offers: vec!["press-a", "press-b"], ..Scene::default() };
+            let mut inquiry = inquiry(&Scene { running: Some("press-a"), ..scene });
+            inquiry.seen = Arc::new(Observation::default());
+            inquiry.basis.frame_hash = Hash(picture);
+            rig.ask_inquiry(inquiry)
+        };
+        // The packer here shows no picture, so what it packs is the same each time.
+        assert_eq!(decided(ask(1, 1).await).source, Source::Model);
+        assert_eq!(decided(ask(2, 1).await).source, Source::Exact);
+        assert_eq!(decided(ask(3, 2).await).source, Source::Exact);
+        assert_eq!(rig.counts().await.cache_entries, 1);
+    });
+}

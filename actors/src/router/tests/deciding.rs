@@ -238,3 +238,30 @@ fn what_became_of_the_questions_is_told_every_second_in_which_there_were_any() {
         assert!(told[0]["cache_bytes"].as_u64() > Some(100));
     });
 }
+
+#[test]
+fn what_is_wrong_with_templates_is_told_once() {
+    play(async {
+        let rig = Rig::new(&[&Scripted::new(says("fight"))], |_| {});
+        rig.packer.problems.lock().unwrap().push("default.txt, line 3: there is no slot `mood`".to_string());
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let alerts = rig.told("AlertRaised");
+        assert_eq!((alerts.len(), alerts[0]["alert"].as_str()), (1, Some("prompt template")));
+    });
+}
+
+#[test]
+fn a_game_that_is_over_is_forgotten_and_not_waited_for() {
+    play(async {
+        let model = Scripted::new(says("explore"));
+        let rig = Rig::new(&[&model], |_| {});
+        rig.live.set(3);
+        decided(rig.with(|scene| scene.step = 9).await);
+        for _ in 0..2 {
+            assert_eq!(rig.port.ask(GameEnded(0), Duration::from_secs(1)).await, Asked::Answer(()));
+        }
+        assert_eq!(rig.live.get(), 2);
+        let anew = decided(rig.with(|scene| (scene.step, scene.running, scene.x) = (1, Some("explore"), 9)).await);
+        assert_ne!(anew.source, Source::Kept);
+    });
+}
