@@ -19,6 +19,7 @@ use wire::link::Link;
 use wire::log::Log;
 use wire::page::{ProgressPage, Stage};
 use wire::role::{RoleHandle, fail};
+use wire::router::RouterSettings;
 
 /// Messages from the parent that may wait for a pilot.
 const PILOT_CAPACITY: usize = 15;
@@ -57,7 +58,7 @@ pub fn serve(handle: RoleHandle) -> i32 {
         Ok(task) => task,
         Err(error) => return fail(&link, exit::CONFIG, format!("the condition of a skill's trial: {error}")),
     };
-    let recorders = start.games.iter().map(|game| recorder(&start, game.instance));
+    let recorders = start.games.iter().map(|game| recorder(&start.router, game.instance));
     let recorders = match recorders.collect::<Result<Vec<_>, _>>() {
         Ok(recorders) => recorders,
         Err(message) => return fail(&link, exit::IO, message),
@@ -68,13 +69,17 @@ pub fn serve(handle: RoleHandle) -> i32 {
     run(link, page, *start, players, log)
 }
 
-/// What writes down the questions of a game, where that is wanted: each further game has a file of its own.
-fn recorder(start: &StartActors, instance: Instance) -> Result<Option<Recorder>, String> {
-    let Some(path) = &start.router.record else { return Ok(None) };
-    let path = match instance {
-        0 => path.clone(),
-        _ => PathBuf::from(format!("{}.{instance}", path.display())),
-    };
+/// Where the questions of a game are written down, where that is wanted: each further game has a file of its own.
+fn record_of(settings: &RouterSettings, instance: Instance) -> Option<PathBuf> {
+    let mut name = settings.record.clone()?.into_os_string();
+    if instance > 0 {
+        name.push(format!(".{instance}"));
+    }
+    Some(name.into())
+}
+
+fn recorder(settings: &RouterSettings, instance: Instance) -> Result<Option<Recorder>, String> {
+    let Some(path) = record_of(settings, instance) else { return Ok(None) };
     let failed = |error| format!("router.record: {}: {error}; name a file that can be written", path.display());
     Recorder::create(&path).map(Some).map_err(failed)
 }
@@ -127,7 +132,9 @@ fn start_games(
         let speaks = games.is_empty().then(|| link.clone());
         let crew = Crew::start(instance, &commons, log.clone(), deadline, start.recall.clone(), speaks);
         let recall = crew.recall.clone();
-        let journey = Journey::new(game, start.clone(), player, crew, log.clone(), link.clone(), seat.clone());
+        let router = RouterSettings { record: record_of(&start.router, instance), ..start.router.clone() };
+        let settings = StartActors { router, ..start.clone() };
+        let journey = Journey::new(game, settings, player, crew, log.clone(), link.clone(), seat.clone());
         let pilot = Port::new("pilot", Pilot::new(journey, link.clone(), seat).start(), PILOT_CAPACITY);
         games.insert(instance, Game { pilot, recall });
     }

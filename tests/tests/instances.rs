@@ -33,7 +33,7 @@ fn of_game(lines: &[Line], instance: Instance) -> impl Iterator<Item = &Line> {
 /// The completed steps of one game, with their numbers.
 fn steps_of(lines: &[Line], instance: Instance) -> Vec<(u64, &StepCompleted)> {
     let steps = of_game(lines, instance).filter_map(|line| match &line.event {
-        Event::StepCompleted(step) => Some((line.step.unwrap_or_default(), step)),
+        Event::StepCompleted(step) => Some((line.step.unwrap_or_default(), &**step)),
         _ => None,
     });
     steps.collect()
@@ -297,6 +297,53 @@ fn several_stopped_games_go_on_as_if_they_had_not_been_stopped() {
         assert_eq!(floors_of(&second, instance), [1, 2, 3], "each floor is counted once");
         assert_same(&second, instance, &alone(instance, &["--floors", "3"]));
     }
+}
+
+#[test]
+fn a_game_that_cannot_be_resumed_is_given_up_and_the_others_are_played_to_their_end() {
+    let scratch = Scratch::new();
+    let run = scratch.path().join("run");
+    let path = run.to_str().expect("a temporary path is text");
+    let seed = SEED.to_string();
+    let first =
+        Program::run_in(&run, &[&FAST[..], &["--seed", &seed, "--instances", "3", "--floors", "2"]].concat(), None);
+    wait_for_all(&first, 3, 40);
+    tests::signal(first.pid(), rustix::process::Signal::INT);
+    assert_eq!(first.finish().status.code(), Some(130));
+    for file in std::fs::read_dir(run.join("checkpoints-1")).expect("it has checkpoints").flatten() {
+        std::fs::write(file.path(), "no checkpoint").expect("it is overwritten");
+    }
+    let second = Program::start(&run, &["run", "--resume", path, "--quiet"]).finish();
+    assert_eq!(second.status.code(), Some(exit::UNFINISHED), "{}", second.stderr);
+    assert!(second.stderr.contains("without game 1"), "{}", second.stderr);
+    assert_eq!([0, 1, 2].map(|instance| floors_of(&second, instance).len()), [2, 1, 2]);
+    let why = |event: &Event| matches!(event, Event::AlertRaised { detail, .. } if detail.contains("cannot resume"));
+    assert!(of_game(&second.lines, 1).any(|line| why(&line.event)));
+}
+
+#[test]
+fn a_run_of_which_no_game_can_be_played_fails_as_one_game_does() {
+    let scratch = Scratch::new();
+    let config = scratch.file("config.toml", "[game]\nprofile = \"chess\"\n");
+    let config = config.to_str().expect("a temporary path is text");
+    let play = |instances| {
+        let finished =
+            Program::run(&["--quiet", "--config", config, "--emulator", "libretro", "--instances", instances]).finish();
+        (finished.status.code(), finished.stderr)
+    };
+    let (status, complaint) = play("1");
+    assert_eq!(status, Some(exit::CONFIG), "{complaint}");
+    assert_eq!(play("3"), (status, complaint));
+}
+
+#[test]
+fn a_skill_is_tried_in_one_game_alone() {
+    let scratch = Scratch::new();
+    let config = scratch.file("config.toml", "[run]\ninstances = 2\n");
+    let config = config.to_str().expect("a temporary path is text");
+    let finished = Program::start(scratch.path(), &["skills", "run", "explore", "--config", config]).finish();
+    assert_eq!(finished.status.code(), Some(exit::CONFIG), "{}", finished.stderr);
+    assert!(finished.stderr.contains("run.instances is 2"), "{}", finished.stderr);
 }
 
 #[test]
