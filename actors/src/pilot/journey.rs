@@ -15,6 +15,7 @@ use crate::emulator_io::{Apply, Ask, EmulatorError, Receipt};
 use crate::port::Asked;
 use crate::profile::Profile;
 use crate::ram::{Decode, Decoded};
+use crate::router::GameEnded;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wire::control::{Pace, StartActors, StartGame, Summary};
@@ -169,6 +170,7 @@ impl Journey {
         self.keep_experience().await;
         // A log that cannot be written has ended the run before.
         let _ = self.keep_questions();
+        self.crew.router.tell(GameEnded(self.instance));
         let capture_us = self.crew.telemetry.ask(crate::telemetry::Flush, Duration::from_secs(1)).await;
         let complete = matches!(reason, "floors reached" | "steps done" | "episode ended") || self.is_task_met();
         let summary = self.report.summary(&self.ledger, self.step, complete, reason, self.crew.busy());
