@@ -41,6 +41,8 @@ pub struct Pilot {
     emulator: Option<EmulatorUp>,
     is_stopping: bool,
     is_finished: bool,
+    /// Whether the run has other games, which go on when this one cannot.
+    is_one_of_several: bool,
     parent: Arc<Link>,
     page: Seat,
 }
@@ -83,8 +85,9 @@ impl Question for Ping {
 impl Pilot {
     /// A pilot that waits for its emulator.
     pub fn new(journey: Journey, parent: Arc<Link>, page: Seat) -> Pilot {
+        let is_one_of_several = journey.is_one_of_several();
         let journey = Some(Box::new(journey));
-        Pilot { journey, emulator: None, is_stopping: false, is_finished: false, parent, page }
+        Pilot { journey, emulator: None, is_stopping: false, is_finished: false, is_one_of_several, parent, page }
     }
 
     /// Does the next thing, unless something is being done or there is nothing to do until a message comes.
@@ -128,7 +131,7 @@ impl Pilot {
                 self.end(&FromRole::Finished { instance, summary });
             }
             // Where the log cannot be written, no game can be played.
-            Course::Failed { status, message } if self.page.company() > 1 && status != wire::exit::IO => {
+            Course::Failed { status, message } if self.is_one_of_several && status != wire::exit::IO => {
                 let instance = self.page.instance();
                 self.end(&FromRole::GameFailed { instance, status, message });
             }

@@ -129,6 +129,11 @@ impl From<EmulatorError> for Interruption {
 }
 
 impl Journey {
+    /// Whether the run has other games.
+    pub fn is_one_of_several(&self) -> bool {
+        self.start.instances > 1
+    }
+
     /// Whether there is something to do without waiting for a message.
     pub fn can_continue(&self) -> bool {
         self.aboard.is_some() || self.redial.is_wanted()

@@ -320,6 +320,8 @@ pub struct StartActors {
     pub telemetry: TelemetryTarget,
     /// The games that are still to be played.
     pub games: Vec<StartGame>,
+    /// How many games the run has, with those that are over.
+    pub instances: Instance,
     /// A game ends after this many steps.
     pub steps_max: Option<u64>,
     /// A game ends when this floor was reached.

@@ -94,6 +94,7 @@ impl Plan {
             run_dir: self.folder.path.clone(),
             telemetry: self.telemetry(),
             games: games.map(|instance| self.start_game(instance, first, scan)).collect(),
+            instances: run.instances,
             steps_max: Some(run.steps).filter(|steps| *steps > 0),
             floors_max: Some(run.floors).filter(|floors| *floors > 0),
             one_episode: run.one_life,
