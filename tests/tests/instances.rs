@@ -353,7 +353,12 @@ fn a_skill_is_tried_in_one_game_alone() {
 #[test]
 fn a_stop_while_some_games_are_over_saves_the_others() {
     let program = start_from(SHORT_LIFE, 2, &LIVES);
+    let other = bridge_of(&program, 1, 0);
+    wait_for_all(&program, 2, 3);
+    // The other game stands still meanwhile, so that it is not over as well.
+    tests::signal(other, rustix::process::Signal::STOP);
     wait_for_short_life(&program);
+    tests::signal(other, rustix::process::Signal::CONT);
     tests::signal(program.pid(), rustix::process::Signal::INT);
     let finished = program.finish();
     assert_eq!(finished.status.code(), Some(130), "{}", finished.stderr);
