@@ -8,6 +8,7 @@
 use super::situation::{Class, Situation};
 use super::verdict::Verdict;
 use entry::{Entry, entry_bytes};
+use size::root_bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use wire::hash::Hash;
@@ -19,6 +20,11 @@ pub use size::{limit_bytes, machine_bytes};
 
 /// Entries of one situation, at most: as many different answers.
 const ANSWERS_MAX: usize = 8;
+/// What the maps weigh beyond their entries' shares: roots may be emptier than other nodes.
+const ROOTS_BYTES: usize = root_bytes::<u64, Box<Entry>>()
+    + root_bytes::<Hash, u64>()
+    + root_bytes::<(Hash, u64), ()>()
+    + root_bytes::<u64, u64>();
 
 /// What models decided.
 ///
@@ -113,9 +119,14 @@ impl Cache {
         self.entries.len()
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// What it weighs, the maps included.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        if self.is_empty() { 0 } else { self.bytes + ROOTS_BYTES }
     }
 
     fn named(&self, situation: Hash, is_wanted: impl Fn(&Entry) -> bool) -> Option<u64> {
@@ -190,7 +201,7 @@ impl Cache {
 
     /// Lets go of what was not used for longest, until the rest fits.
     fn fit(&mut self) {
-        while self.bytes > self.limit_bytes
+        while self.bytes() > self.limit_bytes
             && let Some((_, name)) = self.by_use.first_key_value()
         {
             self.remove(*name);

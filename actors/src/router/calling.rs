@@ -58,7 +58,8 @@ pub(super) async fn call(desk: Rc<Desk>, call: Call) -> Called {
     let Call { inquiry, level, mut prompt, importance, deadline, reserved } = call;
     let under_way = UnderWay::new(desk.clone(), inquiry.clone(), level, deadline, &prompt, reserved);
     let settings = desk.settings_of(level);
-    if settings.pictures > 0 {
+    // One that is not ready will hardly look at it.
+    if settings.pictures > 0 && desk.tiers[level].tier.model.standing().is_ready {
         prompt.picture = picture(&desk, settings, &inquiry).await;
     }
     let ask = Ask {

@@ -25,6 +25,9 @@ const MARGIN_SHARE: u32 = 50;
 const MARGIN_LEAST: Duration = Duration::from_millis(2);
 const MARGIN_MOST: Duration = Duration::from_millis(20);
 
+/// A question waits for so many calls of others, one after the other, before it makes its own.
+const JOINS_MAX: usize = 2;
+
 /// Decides, and answers within the deadline.
 pub(super) async fn answer(desk: Rc<Desk>, inquiry: Box<Inquiry>, allowed: Duration, mut reply: Reply<Routed>) {
     let began = Instant::now();
@@ -84,14 +87,15 @@ impl Question {
             return Routed::Decided(verdict.decision(&self.inquiry, Source::Kept));
         }
         let is_ready: Vec<_> = self.desk.tiers.iter().map(|place| place.tier.model.standing().is_ready).collect();
-        let order = order(level, &is_ready);
-        let first = order.first().copied().unwrap_or(level);
+        let mut order = order(level, &is_ready);
+        if order.is_empty() {
+            // It knows best why it cannot be asked, and what to do about it.
+            order.push(0);
+        }
+        let first = order[0];
         let prompt = self.pack(first);
         if is_cached && let Some((verdict, source)) = self.find(&prompt, level) {
             return self.decided(verdict, source);
-        }
-        if order.is_empty() {
-            return self.fallback(Fallback::Open, "no model is ready".to_string());
         }
         self.ask_tiers(&order, prompt, &regard).await
     }
@@ -158,7 +162,11 @@ impl Question {
                         self.prefer(verdict, source);
                         continue;
                     }
-                    self.learn(key, first_key, &verdict);
+                    self.learn(key, &verdict);
+                    // What a lower tier was asked first is answered by this, too.
+                    if verdict.level > order[0] {
+                        self.learn(first_key, &verdict);
+                    }
                     return self.decided(verdict, source);
                 }
                 Err(failure) => {
@@ -209,15 +217,14 @@ impl Question {
     /// What the budget has not enough of.
     async fn call(&self, level: usize, prompt: Prompt, regard: &Regard) -> Result<(Called, Source), &'static str> {
         let key = prompt.key;
-        if self.desk.settings.is_cached {
-            // Not within the condition, whose value would hold on to the state while waiting.
-            let joined = self.desk.state().sharing.join(key);
-            if let Some(joined) = joined {
-                let called = joined.await;
-                // The other's time was up; there may be some left here.
-                if called != Err(CallError::Model(ModelError::Late)) {
-                    return Ok((called, Source::Shared));
-                }
+        // When the first's time was up there may be some left here, and another may be asking by then.
+        for _ in 0..JOINS_MAX {
+            // A statement of its own, so that nothing holds on to the state while waiting.
+            let joined = self.desk.settings.is_cached.then(|| self.desk.state().sharing.join(key)).flatten();
+            let Some(joined) = joined else { break };
+            let called = joined.await;
+            if called != Err(CallError::Model(ModelError::Late)) {
+                return Ok((called, Source::Shared));
             }
         }
         let reserved = self.desk.reserve(estimate(&self.desk.tiers[level].tier.settings, &prompt))?;
@@ -258,16 +265,10 @@ impl Question {
         self.draft.borrow().is_none() || left > self.desk.tempo(level)
     }
 
-    fn learn(&self, key: Hash, first_key: Hash, verdict: &Rc<Verdict>) {
-        if !self.desk.settings.is_cached {
-            return;
-        }
-        let now_ms = self.desk.now_ms();
-        let mut state = self.desk.state();
-        state.cache.learn(&self.occasion(key), verdict.clone(), now_ms);
-        // What a lower tier was asked first is answered by this, too.
-        if first_key != key {
-            state.cache.learn(&self.occasion(first_key), verdict.clone(), now_ms);
+    fn learn(&self, prompt: Hash, verdict: &Rc<Verdict>) {
+        if self.desk.settings.is_cached {
+            let now_ms = self.desk.now_ms();
+            self.desk.state().cache.learn(&self.occasion(prompt), verdict.clone(), now_ms);
         }
     }
 

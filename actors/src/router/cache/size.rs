@@ -13,9 +13,20 @@ pub(super) fn allocation_bytes(bytes: usize) -> usize {
 /// The most bytes that one more key takes in a standard tree map: its nodes hold 11 each and at least 5, and there is at
 /// most one inner node, with 12 links more, for 5 of them.
 pub(super) const fn tree_bytes<K, V>() -> usize {
-    let leaf = 11 * (size_of::<K>() + size_of::<V>()) + 16 + 24;
-    let inner = leaf + 12 * size_of::<usize>();
-    leaf.div_ceil(5) + inner.div_ceil(25)
+    leaf_bytes::<K, V>().div_ceil(5) + inner_bytes::<K, V>().div_ceil(25)
+}
+
+/// What a tree map takes once, beyond [`tree_bytes`] for each key: its root may hold a single key.
+pub(super) const fn root_bytes<K, V>() -> usize {
+    leaf_bytes::<K, V>() + inner_bytes::<K, V>()
+}
+
+const fn leaf_bytes<K, V>() -> usize {
+    11 * (size_of::<K>() + size_of::<V>()) + 16 + 24
+}
+
+const fn inner_bytes<K, V>() -> usize {
+    leaf_bytes::<K, V>() + 12 * size_of::<usize>()
 }
 
 /// The most bytes of the caches: as configured, or by the machine's memory.

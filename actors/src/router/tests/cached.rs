@@ -68,7 +68,7 @@ fn one_asker_that_stops_waiting_does_not_cancel_the_others() {
 }
 
 #[test]
-fn who_shares_a_call_that_runs_late_asks_again_in_the_time_that_is_left() {
+fn those_who_share_a_call_that_runs_late_ask_once_more_in_the_time_that_is_left() {
     play(async {
         let model = Scripted::new(says("fight"));
         let rig = Rig::new(&[&model], |_| {});
@@ -76,9 +76,12 @@ fn who_shares_a_call_that_runs_late_asks_again_in_the_time_that_is_left() {
         let early = Box::new(inquiry(&Scene::default()));
         let early = AskRouter { inquiry: early, deadline: Duration::from_millis(200) };
         let early = rig.port.ask(early, Duration::from_millis(200));
-        let (early, late) = tokio::join!(early, rig.with(|scene| scene.instance = 1));
+        let others = [1, 2, 3].map(|instance| rig.with(move |scene: &mut Scene| scene.instance = instance));
+        let (early, others) = tokio::join!(early, futures_util::future::join_all(others));
         assert_eq!(fallback(early.answer().unwrap()), Fallback::Late);
-        assert_eq!(decided(late).source, Source::Model);
+        let sources: Vec<_> = others.into_iter().map(|other| decided(other).source).collect();
+        assert_eq!(sources, [Source::Model, Source::Shared, Source::Shared]);
+        assert_eq!(model.calls(), 2);
     });
 }
 
@@ -152,5 +155,18 @@ fn where_nothing_is_known_but_the_picture_only_the_very_same_prompt_is_found_aga
         assert_eq!(decided(ask(2, 1).await).source, Source::Exact);
         assert_eq!(decided(ask(3, 2).await).source, Source::Exact);
         assert_eq!(rig.counts().await.cache_entries, 1);
+    });
+}
+
+#[test]
+fn what_a_lower_tier_decided_in_its_stead_is_not_a_higher_ones_answer() {
+    play(async {
+        let (small, large) = (Scripted::new(says("explore")), Scripted::new(says("fight")));
+        let rig = Rig::new(&[&small, &large], |_| {});
+        large.then([fails(ModelError::Unreachable("gone".into()))]);
+        let stuck = |step| move |scene: &mut Scene| (scene.step, scene.fruitless) = (step, 4);
+        assert_eq!(decided(rig.with(stuck(1)).await).tier, "t0");
+        let again = decided(rig.with(stuck(2)).await);
+        assert_eq!((again.tier.as_str(), again.source), ("t1", Source::Model));
     });
 }

@@ -115,8 +115,12 @@ fn each_failure_of_all_tiers_is_the_planners_turn_with_its_cause() {
         small.is_ready.store(false, Ordering::Relaxed);
         assert_eq!(decided(rig.with(|_| {}).await).tier, "t1");
         large.is_ready.store(false, Ordering::Relaxed);
-        assert_eq!(fallback(rig.with(|scene| scene.foe = Some(2)).await), Fallback::Open);
         assert_eq!(small.calls(), 0);
+        small.then([fails(ModelError::Open("nobody listens there".into()))]);
+        let asked = rig.with(|scene| scene.foe = Some(2)).await;
+        let Routed::Planner { cause: Fallback::Open, reason } = asked else { panic!("{asked:?}") };
+        assert!(reason.contains("nobody listens there"), "the lowest says why none can be asked: {reason}");
+        assert_eq!(small.asked.lock().unwrap()[0].prompt.picture, None);
     });
 }
 
