@@ -21,6 +21,8 @@ use wire::log::{LOG_FILE, read_lines};
 type Part = fn(&Latency) -> u64;
 
 const PERCENTILES: [(&str, usize); 4] = [("p50", 500), ("p90", 900), ("p99", 990), ("max", 1_000)];
+/// Steps of a whole run.
+const STEPS: u64 = 2_000;
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// Measures; returns the exit status.
@@ -31,6 +33,7 @@ pub fn measure(args: &BenchArgs) -> Result<i32, Failure> {
         BenchKind::Decode => worker::ask(WorkerKind::BenchDecode, &[], LIMIT)?,
         BenchKind::Skills => worker::ask(WorkerKind::BenchSkills, &[], LIMIT)?,
         BenchKind::Recall => crate::recall_bench::measure(args, temporary.path())?,
+        BenchKind::Router => crate::router_bench::measure(args, temporary.path())?,
         BenchKind::Loop => whole_run(args, temporary.path())?,
     };
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
@@ -74,7 +77,7 @@ fn whole_run(args: &BenchArgs, folder: &Path) -> Result<Value, Failure> {
     let (core, memories) = (quoted(args.core.as_deref()), quoted(Some(&memories)));
     let text = format!("[emulator]\ncore = {core}\n[indexes]\nfolder = {memories}\n");
     std::fs::write(&config, text).map_err(|error| Failure::Unwritable { path: config.clone(), error, remedy })?;
-    let steps = args.steps.to_string();
+    let steps = args.steps.unwrap_or(STEPS).to_string();
     let (run_text, config_text) = (run_dir.display().to_string(), config.display().to_string());
     let mut arguments = vec!["run", "--quiet", "--pace", "unthrottled", "--steps", &steps];
     arguments.extend(["--config", &config_text, "--run-dir", &run_text]);
@@ -131,7 +134,11 @@ fn table(report: &Value) -> String {
     let cpu = machine["cpu"].as_str().unwrap_or("?");
     let _ =
         writeln!(text, "{} on {cpu}, {} cores{unoptimised}", report["bench"].as_str().unwrap_or("?"), machine["cores"]);
-    list(&report["figures"], "", &mut text);
+    if report["bench"] == json!("router") {
+        text += &crate::router_bench::table(&report["figures"]);
+    } else {
+        list(&report["figures"], "", &mut text);
+    }
     text
 }
 

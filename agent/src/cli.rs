@@ -221,12 +221,24 @@ pub struct BenchArgs {
     /// One JSON object instead of a table
     #[arg(long)]
     pub json: bool,
-    /// Steps that `loop` takes
-    #[arg(long, value_name = "N", default_value_t = 2000)]
-    pub steps: u64,
+    /// Steps that `loop` takes [default: 2000], and each game that `router` records [default: 300]
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u64>,
     /// Memories in each of the silos that `recall` makes
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub count: u32,
+    /// Numbers of games that `router` is measured with
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub instances: Vec<u16>,
+    /// Decisions that the agent without a router makes in each of its measurements; the others take as long
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    pub decisions: Option<u64>,
+    /// Games that `router` records [default: 16]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub runs: Option<u16>,
+    /// Measure `router` in a minute, less exactly
+    #[arg(long)]
+    pub quick: bool,
     /// libretro core [default: look in the usual places]
     #[arg(long, value_name = "FILE")]
     pub core: Option<PathBuf>,
@@ -276,6 +288,8 @@ pub enum WorkerKind {
     BenchDecode,
     /// Measures a turn of the skills
     BenchSkills,
+    /// Measures the router with recorded play
+    BenchRouter,
     /// Makes silos to measure
     RecallMake,
     /// Compares what they find with what is nearest
@@ -296,6 +310,7 @@ impl WorkerKind {
             WorkerKind::BenchBridge => "bench-bridge",
             WorkerKind::BenchDecode => "bench-decode",
             WorkerKind::BenchSkills => "bench-skills",
+            WorkerKind::BenchRouter => "bench-router",
             WorkerKind::RecallMake => "recall-make",
             WorkerKind::RecallCompare => "recall-compare",
             WorkerKind::RecallMemory => "recall-memory",
@@ -315,6 +330,9 @@ pub enum BenchKind {
     Skills,
     /// Recall over seven silos: latency, accuracy, memory, opening; and Python's faiss on the same vectors
     Recall,
+    /// The model router on recorded play, with models that only take their time: decisions a second against one blocking call
+    /// a decision, calls saved, waiting, overload
+    Router,
     /// A whole step: overhead, capture, decode, total
     Loop,
 }
@@ -327,6 +345,7 @@ impl BenchKind {
             BenchKind::Decode => "decode",
             BenchKind::Skills => "skills",
             BenchKind::Recall => "recall",
+            BenchKind::Router => "router",
             BenchKind::Loop => "loop",
         }
     }

@@ -27,6 +27,7 @@ mod probe;
 mod ram;
 mod recall_bench;
 mod roles;
+mod router_bench;
 mod run;
 mod run_folder;
 mod screen;

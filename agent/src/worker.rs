@@ -37,6 +37,13 @@ pub fn work(args: &WorkerArgs) -> i32 {
         WorkerKind::RecallMake | WorkerKind::RecallCompare | WorkerKind::RecallMemory | WorkerKind::RecallSingle => {
             crate::recall_bench::work::work(args).map_err(|failure| (failure.status(), failure.to_string()))
         }
+        WorkerKind::BenchRouter => args
+            .config
+            .as_deref()
+            .ok_or_else(|| (exit::USAGE, "a worker that measures the router needs --config".to_string()))
+            .and_then(|plan| {
+                crate::router_bench::work(plan).map_err(|failure| (failure.status(), failure.to_string()))
+            }),
         WorkerKind::BenchSkills => crate::skill_bench::measure(args.config.as_deref())
             .map_err(|failure| (failure.status(), failure.to_string())),
     };

@@ -15,6 +15,7 @@ const TEXT_LETTERS_MAX: usize = 300;
 /// The skills on offer, in their order; in short without what parameters mean and why they are on offer.
 pub(super) fn skills(offers: &[Offer], in_short: bool) -> String {
     let mut text = String::with_capacity(256 * offers.len());
+    let shared = shared_terms(offers);
     for offer in offers {
         let running = if offer.is_running { " (running)" } else { "" };
         let _ = write!(
@@ -23,8 +24,9 @@ pub(super) fn skills(offers: &[Offer], in_short: bool) -> String {
             offer.skill,
             line(&offer.description, DESCRIPTION_LETTERS_MAX[usize::from(in_short)])
         );
-        if !in_short && offer.why != "true" && !offer.why.is_empty() {
-            let _ = write!(text, " On offer because: {}", line(&offer.why, TEXT_LETTERS_MAX));
+        let why: Vec<&str> = terms(&offer.why).into_iter().filter(|term| !shared.contains(term)).collect();
+        if !in_short && !why.is_empty() {
+            let _ = write!(text, " On offer because: {}", line(&why.join(" and "), TEXT_LETTERS_MAX));
         }
         text.push('\n');
         for parameter in &offer.parameters {
@@ -85,6 +87,23 @@ pub(super) fn guidance(texts: &[(String, String)], bytes_max: usize) -> String {
     all
 }
 
+/// What must all hold for a skill to be on offer.
+fn terms(why: &str) -> Vec<&str> {
+    // One with alternatives is left as it is.
+    let is_plain = !why.contains('(') && !why.contains(" or ");
+    let terms = if is_plain { why.split(" and ").map(str::trim).collect() } else { vec![why.trim()] };
+    terms.into_iter().filter(|term| !matches!(*term, "true" | "")).collect()
+}
+
+/// What holds for every skill on offer says nothing about any of them.
+fn shared_terms(offers: &[Offer]) -> Vec<&str> {
+    let mut whys = offers.iter().map(|offer| terms(&offer.why)).filter(|terms| terms.len() > 1);
+    let first = whys.next().unwrap_or_default();
+    let others: Vec<_> = whys.collect();
+    let is_shared = |term: &&str| !others.is_empty() && others.iter().all(|terms| terms.contains(term));
+    first.into_iter().filter(is_shared).collect()
+}
+
 fn takes(parameter: &Parameter) -> String {
     let Parameter { kind, min, max, one_of, .. } = parameter;
     let range = match (min, max) {
@@ -105,5 +124,29 @@ fn written(argument: &Argument) -> String {
         Argument::Truth(truth) => truth.to_string(),
         Argument::Number(number) => number.to_string(),
         Argument::Text(text) => format!("{text:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_for_every_skill_on_offer_is_left_out_of_its_reason() {
+        let offer = |why: &str| Offer {
+            skill: "a".to_string(),
+            description: "B.".to_string(),
+            parameters: Vec::new(),
+            arguments: Vec::new(),
+            why: why.to_string(),
+            priority: 0,
+            is_running: false,
+        };
+        let said = |whys: &[&str]| skills(&whys.iter().map(|why| offer(why)).collect::<Vec<_>>(), false);
+        let text = said(&["can_act and hp < 5", "can_act and\n  belly < 9 and hp < 7", "true", "can_act", "a or b and can_act"]);
+        let expected = "- a: B. On offer because: hp < 5\n- a: B. On offer because: belly < 9 and hp < 7\n- a: B.\n\
+                        - a: B.\n- a: B. On offer because: a or b and can_act\n";
+        assert_eq!(text, expected);
+        assert_eq!(said(&["can_act and hp < 5"]), "- a: B. On offer because: can_act and hp < 5\n");
     }
 }

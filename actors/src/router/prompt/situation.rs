@@ -336,7 +336,7 @@ fn trouble(inquiry: &Inquiry) -> Vec<String> {
         trouble.push("time, food or ideas run out: the stairs are what matters".to_string());
     }
     if bearings.hardest_hit > 0 {
-        trouble.push(format!("one turn lately cost {} hit points", bearings.hardest_hit));
+        trouble.push(format!("hit points that one turn lately cost: {}", bearings.hardest_hit));
     }
     trouble
 }
