@@ -129,7 +129,7 @@ fn told(body: &str) -> String {
     if body.len() <= GUIDANCE_BYTES_MAX {
         return body.to_string();
     }
-    let end = body.floor_char_boundary(GUIDANCE_BYTES_MAX);
+    let end = (0..=GUIDANCE_BYTES_MAX).rev().find(|end| body.is_char_boundary(*end)).unwrap_or_default();
     let end = body[..end].rfind('\n').unwrap_or(end);
     body[..end].to_string()
 }

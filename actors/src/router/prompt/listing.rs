@@ -143,7 +143,13 @@ mod tests {
             is_running: false,
         };
         let said = |whys: &[&str]| skills(&whys.iter().map(|why| offer(why)).collect::<Vec<_>>(), false);
-        let text = said(&["can_act and hp < 5", "can_act and\n  belly < 9 and hp < 7", "true", "can_act", "a or b and can_act"]);
+        let text = said(&[
+            "can_act and hp < 5",
+            "can_act and\n  belly < 9 and hp < 7",
+            "true",
+            "can_act",
+            "a or b and can_act",
+        ]);
         let expected = "- a: B. On offer because: hp < 5\n- a: B. On offer because: belly < 9 and hp < 7\n- a: B.\n\
                         - a: B.\n- a: B. On offer because: a or b and can_act\n";
         assert_eq!(text, expected);
