@@ -46,24 +46,39 @@ def write_model(path):
     writer.add_add_space_prefix(False)
     writer.add_chat_template(TEMPLATE)
 
-    def weights(name, *shape):
-        writer.add_tensor(name, (random.standard_normal(shape) * 0.3).astype(numpy.float32))
+    def weights(name, *shape, edit=None):
+        values = (random.standard_normal(shape) * 0.3).astype(numpy.float32)
+        if edit:
+            edit(values)
+        writer.add_tensor(name, values)
+
+    # The first number of every state is always large: nothing adds to it. It keeps the model from bytes that are no
+    # ASCII, which by chance alone would make no text.
+    def always_large(values):
+        values[:, 0] = 4.0
+
+    def unchanged(values):
+        values[0, :] = 0.0
+
+    def only_ascii(values):
+        values[len(special) + 128 :, 0] = -100.0
 
     def ones(name):
         writer.add_tensor(name, numpy.ones(WIDTH, numpy.float32))
 
-    weights("token_embd.weight", len(vocabulary), WIDTH)
-    weights("output.weight", len(vocabulary), WIDTH)
+    weights("token_embd.weight", len(vocabulary), WIDTH, edit=always_large)
+    weights("output.weight", len(vocabulary), WIDTH, edit=only_ascii)
     ones("output_norm.weight")
     for layer in range(LAYERS):
         block = f"blk.{layer}."
         ones(block + "attn_norm.weight")
         ones(block + "ffn_norm.weight")
-        for part in ("q", "k", "v", "output"):
+        for part in ("q", "k", "v"):
             weights(f"{block}attn_{part}.weight", WIDTH, WIDTH)
+        weights(block + "attn_output.weight", WIDTH, WIDTH, edit=unchanged)
         weights(block + "ffn_gate.weight", INNER, WIDTH)
         weights(block + "ffn_up.weight", INNER, WIDTH)
-        weights(block + "ffn_down.weight", WIDTH, INNER)
+        weights(block + "ffn_down.weight", WIDTH, INNER, edit=unchanged)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -62,7 +62,7 @@ fn each_kind_of_server_is_recognised_and_spoken_to_in_its_dialect() {
         }
         assert_eq!(question.header("authorization"), format!("Bearer {KEY}"));
         assert!(question.picture().is_some_and(|url| url.starts_with("data:image/png;base64,iVBOR")), "{dialect}");
-        assert_eq!(reply.text, r#"{"confidence":0.9,"reason":"it comes first","skill":"fight"}"#);
+        assert_eq!(reply.text, FIRST);
         assert_eq!(reply.model, probed.model);
         assert!(reply.tokens_in > 10 && reply.tokens_cached > 5 && reply.tokens_out > 10, "{reply:?}");
     }
@@ -210,7 +210,7 @@ fn an_answer_comes_through_whatever_is_around_it() {
     }
 }
 
-const FIRST: &str = r#"{"confidence":0.9,"reason":"it comes first","skill":"fight"}"#;
+const FIRST: &str = r#"{"skill":"fight","confidence":0.9,"reason":"it comes first"}"#;
 
 #[test]
 fn connections_are_kept_between_answers() {
@@ -223,6 +223,19 @@ fn connections_are_kept_between_answers() {
         }
     });
     assert!(server.accepted() <= 3, "{}", server.accepted());
+}
+
+#[test]
+fn a_kept_connection_that_the_server_closed_is_no_failure() {
+    let server = ModelServer::start(Kind::llama_server(2));
+    server.script(|_| Act::AnswerAndClose);
+    block_on(async {
+        let way = OpenAi::new(&tier(&server.url()), None).expect("the tier is well described");
+        way.probe().await.expect("it is there");
+        for _ in 0..50 {
+            way.send(&ask(prompt("now"), WATCHDOG)).await.expect("it answers");
+        }
+    });
 }
 
 #[test]

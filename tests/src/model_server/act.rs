@@ -18,6 +18,8 @@ const TOKEN_LETTERS: usize = 4;
 pub enum Act {
     /// It answers as it was asked to, in a stream or whole.
     Answer,
+    /// It answers, and closes the connection without having said so.
+    AnswerAndClose,
     /// It does this after so long.
     After(Duration, Box<Act>),
     /// It answers, with so long between the head of the response and its first byte.
@@ -115,6 +117,10 @@ impl Turn<'_> {
         match act {
             Act::Answer if self.asked.body["stream"] == true => self.tell("", self.answer, ""),
             Act::Answer | Act::Whole => self.whole(),
+            Act::AnswerAndClose => {
+                self.perform(&Act::Answer)?;
+                Ok(false)
+            }
             Act::After(wait, act) => Ok(http::wait(self.stream, *wait)? && self.perform(act)?),
             Act::FirstByteAfter(wait) => {
                 http::begin(self.stream, "text/event-stream")?;

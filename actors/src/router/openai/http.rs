@@ -7,7 +7,7 @@ use crate::router::model::{ModelError, Prompt};
 use crate::router::remote::Failure;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SERVER};
 use reqwest::redirect::Policy;
-use reqwest::{Method, Response, Url};
+use reqwest::{Method, RequestBuilder, Response, Url};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -107,9 +107,23 @@ impl Server {
         let sent = Instant::now();
         let request = self.client.post(format!("{base}/v1/chat/completions"));
         let request = request.header(CONTENT_TYPE, "application/json").header(ACCEPT, "text/event-stream");
-        let response = request.body(body).send().await.map_err(|error| broken(&error))?;
+        let response = self.post(request.body(body)).await?;
         let response = self.accepted(response).await?;
         listen(response, sent).await
+    }
+
+    /// Sends it. A kept connection may have been closed by the server, which is seen only when it is used: some llama-servers
+    /// close it after each stream. Then it is sent once more, on another one.
+    async fn post(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let again = request.try_clone();
+        let error = match request.send().await {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        match again.filter(|_| !error.is_connect() && !error.is_timeout()) {
+            Some(again) => again.send().await.map_err(|error| broken(&error)),
+            None => Err(broken(&error)),
+        }
     }
 
     /// A small JSON document, and what the server calls itself.
@@ -119,7 +133,7 @@ impl Server {
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
-        let response = request.send().await.map_err(|error| broken(&error))?;
+        let response = self.post(request).await?;
         let response = self.accepted(response).await?;
         let server = header(&response, SERVER).to_string();
         let bytes = read(response).await?;
