@@ -44,6 +44,11 @@ struct Shared {
 impl ModelServer {
     /// A server of this kind at a free port of this machine. It answers everything well: the first skill on offer.
     pub fn start(kind: Kind) -> ModelServer {
+        ModelServer::start_at(kind, 0).expect("there is a free port")
+    }
+
+    /// The same at this port, where nobody has it.
+    pub fn start_at(kind: Kind, port: u16) -> std::io::Result<ModelServer> {
         let shared = Arc::new(Shared {
             kind,
             script: Mutex::new(Box::new(|_| Act::Answer)),
@@ -55,10 +60,10 @@ impl ModelServer {
             chats_max: AtomicUsize::new(0),
             is_stopping: AtomicBool::new(false),
         });
-        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-        let address = listener.local_addr().expect("it has an address");
+        let listener = TcpListener::bind(("127.0.0.1", port))?;
+        let address = listener.local_addr()?;
         let accepting = Some(accept(listener, shared.clone()));
-        ModelServer { shared, address, accepting }
+        Ok(ModelServer { shared, address, accepting })
     }
 
     /// Its base address.

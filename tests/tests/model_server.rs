@@ -325,3 +325,32 @@ fn of_several_models_the_named_one_is_asked_and_else_one_that_sees() {
     assert_eq!(asked_once(&named).0.model, "words:1b");
     assert_eq!(question(&server).body["model"], "words:1b");
 }
+
+#[test]
+fn a_server_at_a_usual_port_of_this_machine_is_found_without_being_named() {
+    let tier = tier("");
+    let probe = || block_on(async { OpenAi::new(&tier, None).expect("the tier is well described").probe().await });
+    let ports = [8000, 8080, 11434, 1234];
+    if let Err(missing) = probe() {
+        assert!(missing.to_string().contains("8000, 8080, 11434, 1234"), "{missing}");
+    }
+    let Some(server) = ports.iter().find_map(|port| ModelServer::start_at(Kind::lm_studio(), *port).ok()) else {
+        return println!("skipped: other programs have all usual ports");
+    };
+    let probed = probe().unwrap_or_else(|error| panic!("{error}, though {} is there", server.url()));
+    let usual = |port: &u16| probed.url == format!("http://127.0.0.1:{port}");
+    assert!(ports.iter().any(usual), "{probed:?}");
+}
+
+#[test]
+fn a_dialect_may_be_named_and_none_sends_no_schema() {
+    let server = ModelServer::start(Kind::vllm());
+    let named = |dialect: &str| TierSettings { dialect: dialect.to_string(), ..tier(&server.url()) };
+    let (probed, reply) = asked_once(&named("none"));
+    assert_eq!((probed.dialect.as_str(), probed.takes_schema, reply.is_ok()), ("none", false, true));
+    assert!(question(&server).schema().is_null());
+    asked_once(&named("llama-server")).1.expect("it answers");
+    assert!(question(&server).body["json_schema"].is_object());
+    let error = OpenAi::new(&named("lama"), None).err().expect("there is no such dialect").to_string();
+    assert!(error.contains("`lama`"), "{error}");
+}

@@ -15,12 +15,19 @@ pub struct Words {
 
 /// A token that was impossible has no logarithm; servers send something like this.
 const LOGARITHM_MIN: f64 = -100.0;
+/// An answer has fewer tokens, and they are shorter together.
+const TOKENS_MAX: usize = 64 << 10;
+const BYTES_MAX: usize = 1 << 20;
 
 impl Words {
     /// The next token.
     pub fn note(&mut self, token: &str, bytes: Option<&[u8]>, logarithm: f64) {
         // A letter may be cut in two between tokens: only the bytes say it truly.
-        self.text.extend_from_slice(bytes.filter(|bytes| !bytes.is_empty()).unwrap_or(token.as_bytes()));
+        let bytes = bytes.filter(|bytes| !bytes.is_empty()).unwrap_or(token.as_bytes());
+        if self.ends.len() >= TOKENS_MAX || self.text.len() + bytes.len() > BYTES_MAX {
+            return;
+        }
+        self.text.extend_from_slice(bytes);
         let logarithm = if logarithm.is_finite() { logarithm.clamp(LOGARITHM_MIN, 0.0) } else { LOGARITHM_MIN };
         self.ends.push((self.text.len(), logarithm));
     }
@@ -104,5 +111,15 @@ mod tests {
         words.note("c", None, 5.0);
         let confidence = words.confidence("abc", None).expect("there are tokens");
         assert!((0.0..1e-20).contains(&confidence), "{confidence}");
+    }
+
+    #[test]
+    fn tokens_without_end_are_not_kept() {
+        let mut words = Words::default();
+        (0..TOKENS_MAX * 2).for_each(|_| words.note("", None, -1.0));
+        assert_eq!(words.ends.len(), TOKENS_MAX);
+        let mut words = Words::default();
+        (0..40).for_each(|_| words.note(&"x".repeat(60_000), None, -1.0));
+        assert!(words.text.len() <= BYTES_MAX);
     }
 }
