@@ -24,9 +24,9 @@ pub(super) fn skills(offers: &[Offer], in_short: bool) -> String {
             offer.skill,
             line(&offer.description, DESCRIPTION_LETTERS_MAX[usize::from(in_short)])
         );
-        let why: Vec<&str> = terms(&offer.why).into_iter().filter(|term| !shared.contains(term)).collect();
+        let why: Vec<String> = terms(&offer.why).into_iter().filter(|term| !shared.contains(term)).collect();
         if !in_short && !why.is_empty() {
-            let _ = write!(text, " On offer because: {}", line(&why.join(" and "), TEXT_LETTERS_MAX));
+            let _ = write!(text, " On offer because: {}", why.join(" and "));
         }
         text.push('\n');
         for parameter in &offer.parameters {
@@ -88,19 +88,20 @@ pub(super) fn guidance(texts: &[(String, String)], bytes_max: usize) -> String {
 }
 
 /// What must all hold for a skill to be on offer.
-fn terms(why: &str) -> Vec<&str> {
+fn terms(why: &str) -> Vec<String> {
+    let why = line(why, TEXT_LETTERS_MAX);
     // One with alternatives is left as it is.
     let is_plain = !why.contains('(') && !why.contains(" or ");
-    let terms = if is_plain { why.split(" and ").map(str::trim).collect() } else { vec![why.trim()] };
-    terms.into_iter().filter(|term| !matches!(*term, "true" | "")).collect()
+    let terms = if is_plain { why.split(" and ").collect() } else { vec![why.as_str()] };
+    terms.into_iter().filter(|term| !matches!(*term, "true" | "")).map(str::to_string).collect()
 }
 
 /// What holds for every skill on offer says nothing about any of them.
-fn shared_terms(offers: &[Offer]) -> Vec<&str> {
+fn shared_terms(offers: &[Offer]) -> Vec<String> {
     let mut whys = offers.iter().map(|offer| terms(&offer.why)).filter(|terms| terms.len() > 1);
     let first = whys.next().unwrap_or_default();
     let others: Vec<_> = whys.collect();
-    let is_shared = |term: &&str| !others.is_empty() && others.iter().all(|terms| terms.contains(term));
+    let is_shared = |term: &String| !others.is_empty() && others.iter().all(|terms| terms.contains(term));
     first.into_iter().filter(is_shared).collect()
 }
 
