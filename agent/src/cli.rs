@@ -135,7 +135,7 @@ pub struct RunArgs {
     /// bridge that runs already, ws://HOST:PORT/?token=TOKEN
     #[arg(long, value_name = "WHICH")]
     pub emulator: Option<String>,
-    /// Who decides: planner (chooses among skills), rules (built in, without skills) or random
+    /// Who decides: planner (chooses among skills), router (asks a model which of them), rules (built in, without skills) or random
     #[arg(long, value_name = "NAME")]
     pub brain: Option<String>,
     /// Whether experience of earlier play takes part in decisions: auto is as the game's profile says

@@ -137,6 +137,7 @@ fn after_thoughts(text: &str) -> Result<&str, String> {
 /// The first whole JSON object that names a skill; the first at all where none does.
 fn first_object(text: &str) -> Result<Map<String, Value>, String> {
     let mut first = None;
+    let mut broken = None;
     let mut at = 0;
     for _ in 0..BEGINNINGS_MAX {
         let Some(brace) = text[at..].find('{') else { break };
@@ -148,8 +149,16 @@ fn first_object(text: &str) -> Result<Map<String, Value>, String> {
                 first.get_or_insert(object);
                 at += values.byte_offset();
             }
+            Some(Err(error)) if !error.is_eof() && text[at + 1..].trim_start().starts_with("\"skill\"") => {
+                broken.get_or_insert(format!("the answer's object cannot be read: {error}"));
+                at += 1;
+            }
             _ => at += 1,
         }
+    }
+    // What is within an answer that cannot be read is no answer.
+    if let Some(complaint) = broken {
+        return Err(complaint);
     }
     let what = if text.trim().is_empty() { "the answer is empty" } else { "the answer holds no whole JSON object" };
     first.ok_or_else(|| {
