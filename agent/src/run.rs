@@ -90,6 +90,7 @@ fn first_event(plan: &Plan, scan: &LogScan) -> Event {
         run,
         version: env!("CARGO_PKG_VERSION").to_string(),
         seed: plan.config.run.seed,
+        instances: plan.config.run.instances,
         brain: plan.config.run.brain.clone(),
         pace: plan.config.run.pace.name().to_string(),
         rom: game(plan),

@@ -82,6 +82,7 @@ pub fn run(args: &TrialArgs) -> Result<i32, Failure> {
         run: plan.folder.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_string(),
         seed: plan.config.run.seed,
+        instances: 1,
         brain: plan.config.run.brain.clone(),
         pace: plan.config.run.pace.name().to_string(),
         rom: plan.rom.as_ref().map(|rom| rom.display().to_string()).unwrap_or_default(),

@@ -28,6 +28,7 @@ pub enum Event {
         run: String,
         version: String,
         seed: u64,
+        instances: u16,
         brain: String,
         pace: String,
         rom: String,
