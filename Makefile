@@ -18,7 +18,7 @@ soak:
 	scripts/setup.sh --tests
 	cargo build --release --bin agent
 	MALLOC_MMAP_THRESHOLD_=131072 MALLOC_ARENA_MAX=2 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
-		cargo test --release -p indexes -- --ignored --nocapture --test-threads 1
+		cargo test --release -p indexes -p actors -- --ignored --nocapture --test-threads 1
 	POCKETPILOT_SOAK=1 cargo test --release -p tests -- --nocapture --test-threads 1
 
 # libFuzzer over what strangers and roles can send, a minute each, on the stable toolchain: the passes below are what
