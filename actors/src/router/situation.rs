@@ -1,6 +1,6 @@
 //! A situation: what of an inquiry matters for choosing a skill, coarse enough to come again.
 //!
-//! It is made of the facts in [`TABLE`], of what an open menu or text box says, and of what is on offer. Whatever is left out
+//! It is made of the facts in `TABLE`, of what an open menu or text box says, and of what is on offer. Whatever is left out
 //! may differ between two moments that are taken for the same.
 
 use super::inquiry::{Inquiry, Offer};
