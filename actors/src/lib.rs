@@ -10,6 +10,7 @@ pub mod checkpoint;
 pub mod decode;
 pub mod embed;
 pub mod emulator_io;
+mod http;
 mod peer;
 pub mod pilot;
 pub mod port;

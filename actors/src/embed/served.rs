@@ -4,8 +4,7 @@
 //! within the deadline; a vector that is used is finite, of unit length, and of as many numbers as the first one was.
 
 use super::{EmbedError, Embedded, Embedder, Embedding, Scene, folder_name, normalise};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
+use crate::http::{self, root_cause};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::future::Future;
@@ -136,17 +135,8 @@ impl Asker {
 
 fn client(key: Option<&str>, deadline: Duration) -> Result<reqwest::Client, EmbedError> {
     let unreachable = |cause: String| EmbedError::Unreachable(cause);
-    // Who else in this process has chosen one already has chosen the same.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut headers = HeaderMap::new();
-    if let Some(key) = key {
-        let cause = format!("{KEY_VARIABLE} holds letters that a key cannot have");
-        let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| unreachable(cause))?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    let builder = reqwest::Client::builder().default_headers(headers).timeout(deadline).redirect(Policy::none());
-    builder.build().map_err(|error| unreachable(root_cause(&error)))
+    let builder = http::client(key, KEY_VARIABLE).map_err(unreachable)?;
+    builder.timeout(deadline).build().map_err(|error| unreachable(root_cause(&error)))
 }
 
 /// The vectors in an answer to so many texts; 0 dimensions: any number.
@@ -175,15 +165,6 @@ fn vectors(bytes: &[u8], texts: usize, dimensions: usize) -> Result<Vec<Vec<f32>
         vectors.push(vector);
     }
     Ok(vectors)
-}
-
-/// What is behind an error: the last cause says it best, and names no address that may hold a secret.
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use super::answer::{Answer, Piece, message};
 use super::events::Events;
 use super::request::{Manner, body};
+use crate::http::{self, root_cause};
 use crate::router::model::{ModelError, Prompt};
 use crate::router::remote::Failure;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SERVER};
-use reqwest::redirect::Policy;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER, SERVER};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde_json::Value;
 use std::time::Duration;
@@ -36,8 +36,8 @@ impl Key {
     /// The key that this environment variable holds.
     pub fn new(secret: Option<String>, variable: &str) -> Result<Key, ModelError> {
         let secret = secret.map(|key| key.trim().to_string()).filter(|key| !key.is_empty());
-        if secret.as_ref().is_some_and(|key| HeaderValue::from_str(key).is_err()) {
-            return Err(ModelError::Unreachable(format!("{variable} holds letters that a key cannot have")));
+        if let Some(key) = &secret {
+            http::bearer(key, variable).map_err(ModelError::Unreachable)?;
         }
         Ok(Key { secret, variable: variable.to_string() })
     }
@@ -79,18 +79,8 @@ impl Server {
     /// A way to the server at this address, or to one on this machine.
     pub fn new(url: &str, key: Key, connections: u32) -> Result<Server, ModelError> {
         let base = if url.is_empty() { None } else { Some(base(url)?) };
-        // Who else in this process has chosen one already has chosen the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut headers = HeaderMap::new();
-        if let Some(secret) = &key.secret {
-            let mut value = HeaderValue::from_str(&format!("Bearer {secret}"))
-                .map_err(|_| ModelError::Unreachable(format!("{} holds no key", key.variable)))?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
-        let mut builder = reqwest::Client::builder()
-            .default_headers(headers)
-            .redirect(Policy::none())
+        let client = http::client(key.secret.as_deref(), &key.variable).map_err(ModelError::Unreachable)?;
+        let mut builder = client
             .connect_timeout(CONNECT_MAX)
             .pool_max_idle_per_host(connections.max(1) as usize)
             .pool_idle_timeout(IDLE_MAX);
@@ -316,18 +306,10 @@ fn is_on_this_machine(base: &str) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// What is behind an error: the last cause says it best, and names no address that may hold a secret.
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reqwest::header::HeaderValue;
 
     #[test]
     fn a_url_is_taken_as_it_is_meant() {
