@@ -183,28 +183,24 @@ pub struct Router {
 impl Router {
     /// What the router is told.
     pub fn settings(&self, is_used: bool) -> RouterSettings {
-        let Router { objective, deadline_ms, waiting_max, escalate_below, stay_steps, .. } = self.clone();
-        let Router { tokens_per_hour, money_per_hour, calls_per_hour, cache, cache_mib, similar_bits, .. } =
-            self.clone();
-        let Router { hedge, probe_ms, prompts, record, tiers, .. } = self.clone();
         RouterSettings {
             is_used,
-            objective,
-            deadline_ms,
-            waiting_max,
-            escalate_below,
-            stay_steps,
-            tokens_per_hour,
-            money_per_hour,
-            calls_per_hour,
-            is_cached: cache,
-            cache_bytes: u64::from(cache_mib) << 20,
-            similar_bits,
-            hedge,
-            probe_ms,
-            prompts,
-            record: some_path(&record),
-            tiers,
+            objective: self.objective.clone(),
+            deadline_ms: self.deadline_ms,
+            waiting_max: self.waiting_max,
+            escalate_below: self.escalate_below,
+            stay_steps: self.stay_steps,
+            tokens_per_hour: self.tokens_per_hour,
+            money_per_hour: self.money_per_hour,
+            calls_per_hour: self.calls_per_hour,
+            is_cached: self.cache,
+            cache_bytes: u64::from(self.cache_mib) << 20,
+            similar_bits: self.similar_bits,
+            hedge: self.hedge,
+            probe_ms: self.probe_ms,
+            prompts: self.prompts.clone(),
+            record: some_path(&self.record),
+            tiers: self.tiers.clone(),
         }
     }
 }
