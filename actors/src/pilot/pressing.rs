@@ -42,7 +42,7 @@ impl Journey {
         }
         let inquiry = Box::new(self.inquiry(step, before, &Bearings::default(), offers()));
         self.routing.note_asked(step, inquiry.clone());
-        self.ask(step, inquiry).await?;
+        self.route(step, inquiry).await?;
         let Some(Routed::Decided(decision)) = self.routing.routed() else { return Ok(None) };
         let Some((name, _, mask)) = PRESSES.into_iter().find(|(name, ..)| *name == decision.skill) else {
             return Ok(None);

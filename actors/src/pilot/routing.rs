@@ -139,7 +139,7 @@ impl Journey {
             let inquiry = Box::new(self.inquiry(step, before, &question.bearings, offers));
             self.routing.asked = Some((step, inquiry.clone()));
             if self.routing.is_used {
-                self.ask(step, inquiry).await?;
+                self.route(step, inquiry).await?;
             }
         }
         if let Some(Routed::Decided(decision)) = &self.routing.routed {
@@ -149,7 +149,7 @@ impl Journey {
     }
 
     /// Asks, and tells when models begin or cease to decide.
-    pub(super) async fn ask(&mut self, step: Step, inquiry: Box<Inquiry>) -> Result<(), Interruption> {
+    pub(super) async fn route(&mut self, step: Step, inquiry: Box<Inquiry>) -> Result<(), Interruption> {
         let (deadline, since) = (self.routing.deadline, Instant::now());
         let late = || "the router did not answer in time".to_string();
         let asked = self.crew.router.ask(AskRouter { inquiry, deadline }, deadline + GRACE).await;
