@@ -24,8 +24,6 @@ pub struct LogScan {
     games: BTreeMap<Instance, Played>,
     /// What became of the runs of each skill.
     pub skills: BTreeMap<String, SkillTally>,
-    /// Whether the log names a run at all.
-    pub started: bool,
 }
 
 /// What the log holds of one game.
@@ -115,8 +113,7 @@ impl LogScan {
             }
             return;
         }
-        const NAMES: [&[u8]; 5] =
-            [b"\"RunStarted\"", b"\"FloorReached\"", b"\"EpisodeEnded\"", b"\"ProcessReady\"", b"\"SkillFinished\""];
+        const NAMES: [&[u8]; 4] = [b"\"FloorReached\"", b"\"EpisodeEnded\"", b"\"ProcessReady\"", b"\"SkillFinished\""];
         if !NAMES.iter().any(|name| holds(&line, name)) {
             return;
         }
@@ -124,7 +121,6 @@ impl LogScan {
         // A line that names no game is of the only one there is.
         let game = self.games.entry(line.instance.unwrap_or(0)).or_default();
         match line.event {
-            Event::RunStarted { .. } => self.started = true,
             Event::FloorReached { floor, floors, .. } => {
                 game.done.floors = game.done.floors.max(floors);
                 game.done.floor = game.done.floor.max(floor);
