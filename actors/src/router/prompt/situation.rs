@@ -273,7 +273,7 @@ fn place(seen: &Observation) -> Place {
         floor: seen.floor,
         last_floor: seen.last_floor,
         weather: seen.weather,
-        turns_left_below: is_few.then_some((left / TURNS_STEP + 1) * TURNS_STEP),
+        turns_left_below: is_few.then(|| (left / TURNS_STEP + 1) * TURNS_STEP),
     }
 }
 

@@ -342,6 +342,16 @@ prop_compose! {
     }
 }
 
+#[test]
+fn turns_that_no_game_counts_are_not_told() {
+    for turns_left in [i16::MIN, -1, 300, i16::MAX] {
+        let seen = Observation { turns_left, ..seen() };
+        let inquiry = Inquiry { seen: Arc::new(seen), ..inquiry() };
+        let prompt = packer().pack(&TierSettings { state: "json".into(), ..tier() }, &inquiry);
+        assert!(!prompt.user.contains("turns_left_below\":"), "{turns_left}: {}", prompt.user);
+    }
+}
+
 proptest! {
     #[test]
     fn any_observation_is_packed_within_its_tokens(
