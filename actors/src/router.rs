@@ -132,7 +132,8 @@ impl Question for AskCounts {
     type Answer = Counts;
 }
 
-/// A game is over: its questions are not waited for any more, and what is known of it is forgotten.
+/// A game is over: its questions are not waited for any more, what is known of it is forgotten, and what became of its last
+/// questions is in the log.
 pub struct GameEnded(pub Instance);
 
 impl Question for GameEnded {
@@ -168,6 +169,7 @@ impl Handler<Envelope<GameEnded>> for Router {
         envelope.answer(|GameEnded(instance)| {
             if let Some(desk) = &self.desk {
                 desk.end_game(instance);
+                desk.summarise();
             }
         });
     }

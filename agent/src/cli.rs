@@ -282,6 +282,8 @@ pub enum WorkerKind {
     FindWindow,
     /// Measures the emulator that a run would play on
     ProbeEmulator,
+    /// Looks for the servers of models
+    FindModels,
     /// Measures the emulator bridge
     BenchBridge,
     /// Measures decoding
@@ -307,6 +309,7 @@ impl WorkerKind {
             WorkerKind::CheckEmulator => "check-emulator",
             WorkerKind::FindWindow => "find-window",
             WorkerKind::ProbeEmulator => "probe-emulator",
+            WorkerKind::FindModels => "find-models",
             WorkerKind::BenchBridge => "bench-bridge",
             WorkerKind::BenchDecode => "bench-decode",
             WorkerKind::BenchSkills => "bench-skills",

@@ -44,6 +44,8 @@ pub fn examine(args: &DoctorArgs) -> Result<i32, Failure> {
     .into();
     let emulator = args.emulator.as_ref().map(|named| named.as_deref());
     checks.extend(look_at_emulator(args.config.as_deref(), emulator));
+    let fix = "change router in config.toml, or play without --brain router";
+    checks.extend(look_at("models", WorkerKind::FindModels, &[("--config", args.config.as_deref())], fix));
     let mut text = String::new();
     for (name, finding) in &checks {
         match finding {
@@ -102,12 +104,16 @@ fn check_emulator(config: &Config, rom: &Path, folder: &Path) -> Finding {
 fn look_at_emulator(config: Option<&Path>, emulator: Option<Option<&str>>) -> Vec<(String, Finding)> {
     let kind = if emulator.is_some() { WorkerKind::ProbeEmulator } else { WorkerKind::FindWindow };
     let options = [("--config", config), ("--emulator", emulator.flatten().map(Path::new))];
-    let found = worker::ask(kind, &options, PROBE_LIMIT).map(serde_json::from_value::<Vec<probe::Finding>>);
-    let fix = || "change emulator in config.toml, or name another with --emulator".to_string();
+    look_at("emulator", kind, &options, "change emulator in config.toml, or name another with --emulator")
+}
+
+/// What a worker finds; where it finds nothing out, what to do about that.
+fn look_at(what: &str, kind: WorkerKind, options: &[(&str, Option<&Path>)], fix: &str) -> Vec<(String, Finding)> {
+    let found = worker::ask(kind, options, PROBE_LIMIT).map(serde_json::from_value::<Vec<probe::Finding>>);
     let findings = match found {
         Ok(Ok(findings)) => findings,
-        Ok(Err(error)) => return vec![("emulator".to_string(), Err((error.to_string(), fix())))],
-        Err(failure) => return vec![("emulator".to_string(), Err((failure.to_string(), fix())))],
+        Ok(Err(error)) => return vec![(what.to_string(), Err((error.to_string(), fix.to_string())))],
+        Err(failure) => return vec![(what.to_string(), Err((failure.to_string(), fix.to_string())))],
     };
     let settle = |probe::Finding { name, found, fix }| {
         let finding = match fix {

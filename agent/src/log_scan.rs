@@ -24,6 +24,8 @@ pub struct LogScan {
     games: BTreeMap<Instance, Played>,
     /// What became of the runs of each skill.
     pub skills: BTreeMap<String, SkillTally>,
+    /// What became of the questions to models.
+    pub models: ModelTally,
 }
 
 /// What the log holds of one game.
@@ -52,6 +54,27 @@ pub struct SkillTally {
     pub faults: u64,
     /// Steps of all of them.
     pub steps: u64,
+}
+
+/// What became of the questions to models, of all games.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ModelTally {
+    /// Decisions for which a model was asked.
+    pub asked: u64,
+    /// Decisions for which none had to be asked again.
+    pub saved: u64,
+    /// Questions that the planner answered.
+    pub planner: u64,
+    /// Calls that were answered, whether the answer could be used or not.
+    pub answered: u64,
+    /// Calls that failed; not those that were never made, because a server was busy or left alone.
+    pub failed: u64,
+    /// Tokens of prompts.
+    pub tokens_in: u64,
+    /// Tokens of answers.
+    pub tokens_out: u64,
+    /// What they cost by the tiers' prices.
+    pub cost: f64,
 }
 
 impl LogScan {
@@ -113,7 +136,14 @@ impl LogScan {
             }
             return;
         }
-        const NAMES: [&[u8]; 4] = [b"\"FloorReached\"", b"\"EpisodeEnded\"", b"\"ProcessReady\"", b"\"SkillFinished\""];
+        const NAMES: [&[u8]; 6] = [
+            b"\"FloorReached\"",
+            b"\"EpisodeEnded\"",
+            b"\"ProcessReady\"",
+            b"\"SkillFinished\"",
+            b"\"DecisionSummary\"",
+            b"\"ModelCalled\"",
+        ];
         if !NAMES.iter().any(|name| holds(&line, name)) {
             return;
         }
@@ -141,6 +171,19 @@ impl LogScan {
             }
             Event::ProcessReady { role, epoch, .. } if role == Role::EmulatorBridge.name() => {
                 game.epoch = game.epoch.max(epoch);
+            }
+            Event::DecisionSummary { model, exact, similar, shared, kept, planner, .. } => {
+                self.models.asked += model;
+                self.models.saved += exact + similar + shared + kept;
+                self.models.planner += planner;
+            }
+            Event::ModelCalled { outcome, tokens_in, tokens_out, cost, .. } => {
+                let outcome = outcome.as_str();
+                self.models.answered += u64::from(matches!(outcome, "answered" | "repaired" | "unusable"));
+                self.models.failed += u64::from(matches!(outcome, "unreachable" | "refused" | "late"));
+                self.models.tokens_in += tokens_in;
+                self.models.tokens_out += tokens_out;
+                self.models.cost += cost;
             }
             _ => {}
         }
@@ -252,6 +295,41 @@ mod tests {
         let mut scan = LogScan::default();
         scan.advance(&log.0).expect("it reads");
         assert_eq!(scan.game(0).epoch, 4);
+    }
+
+    #[test]
+    fn what_models_were_asked_is_added_up() {
+        let log = TemporaryLog::new("models");
+        let called = |outcome: &str| Event::ModelCalled {
+            tier: "served".into(),
+            model: "some".into(),
+            outcome: outcome.into(),
+            reason: String::new(),
+            attempts: 1,
+            hedged: false,
+            waited_us: 0,
+            first_byte_us: 0,
+            took_us: 0,
+            tokens_in: 700,
+            tokens_cached: 0,
+            tokens_out: 30,
+            cost: 0.25,
+            confidence: None,
+        };
+        for outcome in ["answered", "unusable", "repaired", "refused", "open"] {
+            log.write(Some(3), called(outcome));
+        }
+        let mut scan = LogScan::default();
+        scan.advance(&log.0).expect("it reads");
+        let expected = ModelTally {
+            answered: 3,
+            failed: 1,
+            tokens_in: 3_500,
+            tokens_out: 150,
+            cost: 1.25,
+            ..ModelTally::default()
+        };
+        assert_eq!(scan.models, expected);
     }
 
     #[test]

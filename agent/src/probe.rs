@@ -12,6 +12,7 @@ use emulator_bridge::BackendError;
 use serde::{Deserialize, Serialize};
 use wire::control::BackendChoice;
 
+pub mod models;
 mod rate;
 
 /// What the script says of a window in which an agent plays.

@@ -8,7 +8,7 @@ use crate::run_folder::{self, RunFolder};
 use crate::screen::{self, Heading, Mode, Screen};
 use crate::settings::{self, without_token};
 use crate::summary;
-use crate::supervisor::{Outcome, Plan, Supervisor};
+use crate::supervisor::{Plan, Supervisor};
 use std::path::Path;
 use wire::event::Event;
 use wire::log::Log;
@@ -34,15 +34,15 @@ pub fn run(args: &RunArgs) -> Result<i32, Failure> {
     let first = first_event(&plan, &scan);
     let asked = plan.config.run.clone();
     let keeps_log = plan.config.telemetry.backend == Backend::File;
-    let Outcome { status, failure, summary, games, skills } = Supervisor::new(plan, log, scan, screen)?.run(first);
+    let outcome = Supervisor::new(plan, log, scan, screen)?.run(first);
     if mode != Mode::Quiet {
         let near = |path: &Path| path.strip_prefix(&folder).unwrap_or(path).to_path_buf();
         let log = keeps_log.then(|| near(&log_path));
-        screen::print(&summary::text(&asked, &summary, &games, &skills, &near(&run_dir), log.as_deref()));
+        screen::print(&summary::text(&asked, &outcome, &near(&run_dir), log.as_deref()));
     }
-    match failure {
+    match outcome.failure {
         Some(failure) => Err(failure),
-        None => Ok(status),
+        None => Ok(outcome.status),
     }
 }
 

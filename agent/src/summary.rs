@@ -1,21 +1,15 @@
 //! The lines at the end of a run: what was asked, what was done, and what to look at next.
 
 use crate::config::Run;
-use crate::log_scan::SkillTally;
-use std::collections::BTreeMap;
+use crate::log_scan::{ModelTally, SkillTally};
+use crate::supervisor::Outcome;
 use std::fmt::Write as _;
 use std::path::Path;
 use wire::control::Summary;
 
 /// The lines, each ended.
-pub fn text(
-    asked: &Run,
-    done: &Summary,
-    games: &[Summary],
-    skills: &BTreeMap<String, SkillTally>,
-    run_dir: &Path,
-    log: Option<&Path>,
-) -> String {
+pub fn text(asked: &Run, outcome: &Outcome, run_dir: &Path, log: Option<&Path>) -> String {
+    let Outcome { summary: done, games, skills, models, .. } = outcome;
     let mut text = String::new();
     let verdict = if done.complete { "done" } else { "not done" };
     let _ = writeln!(text, "asked     {}", wishes(asked));
@@ -39,6 +33,7 @@ pub fn text(
             let _ = writeln!(text, "{name:<9} p50 {middle} µs, p99 {late} µs, max {most} µs a step");
         }
     }
+    text.push_str(&of_models(models));
     if !skills.is_empty() {
         let _ = writeln!(
             text,
@@ -60,6 +55,19 @@ pub fn text(
         let _ = writeln!(text, "go on     agent run --resume {}", run_dir.display());
     }
     text
+}
+
+/// Who decided, and what that took; nothing where no model was to be asked.
+fn of_models(models: &ModelTally) -> String {
+    let ModelTally { asked, saved, planner, answered, failed, tokens_in, tokens_out, cost } = models;
+    if asked + saved + planner + answered + failed == 0 {
+        return String::new();
+    }
+    let cost = if *cost > 0.0 { format!(", cost {cost:.4}") } else { String::new() };
+    format!(
+        "models    asked for {asked} decisions, {saved} known from before, {planner} left to the planner\n\
+         calls     {answered} answered, {failed} failed; {tokens_in} tokens read, {tokens_out} written{cost}\n"
+    )
 }
 
 /// What was done in all games of a run together. Of percentiles, which cannot be added, it is those of the worst game.
@@ -125,17 +133,27 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
+    fn told(summary: Summary, games: Vec<Summary>) -> String {
+        let outcome = Outcome { summary, games, ..Outcome::default() };
+        text(&Config::built_in().run, &outcome, Path::new("runs/x"), Some(Path::new("runs/x/telemetry.jsonl")))
+    }
+
+    #[test]
+    fn models_are_told_of_where_any_was_to_be_asked() {
+        assert_eq!(of_models(&ModelTally::default()), "");
+        let models = ModelTally { asked: 30, saved: 90, planner: 2, answered: 31, failed: 1, ..ModelTally::default() };
+        let models = ModelTally { tokens_in: 40_000, tokens_out: 900, cost: 0.0125, ..models };
+        assert_eq!(
+            of_models(&models),
+            "models    asked for 30 decisions, 90 known from before, 2 left to the planner\n\
+             calls     31 answered, 1 failed; 40000 tokens read, 900 written, cost 0.0125\n"
+        );
+    }
+
     #[test]
     fn an_unfinished_run_says_how_to_go_on() {
         let done = Summary { reason: "stopped".into(), floors: 2, overhead_us: (80, 300, 900), ..Summary::default() };
-        let text = text(
-            &Config::built_in().run,
-            &done,
-            std::slice::from_ref(&done),
-            &BTreeMap::new(),
-            Path::new("runs/x"),
-            Some(Path::new("runs/x/telemetry.jsonl")),
-        );
+        let text = told(done, Vec::new());
         assert!(text.starts_with("asked     5 floors\nnot done  stopped\nreached   2 floors"), "{text}");
         assert!(text.contains("overhead  p50 80 µs, p99 300 µs, max 900 µs"), "{text}");
         assert!(text.ends_with("go on     agent run --resume runs/x\n"), "{text}");
@@ -160,7 +178,7 @@ mod tests {
         assert_eq!(all.overhead_us, (7, 90, 300));
         assert_eq!(all.reason, "floors reached (2 of 3 games), stopped (1 of 3 games)");
         assert_eq!(of_all(&[games[0].clone(), games[2].clone()]).reason, "floors reached");
-        let text = text(&Config::built_in().run, &all, &games, &BTreeMap::new(), Path::new("runs/x"), None);
+        let text = told(all, games.to_vec());
         let told = "game 1    1 floors, best floor 1, 40 steps, 0 turns, 0 lives ended: stopped\n";
         assert!(text.contains(told), "{text}");
         assert_eq!(of_all(&games[..1]), games[0]);
@@ -169,14 +187,7 @@ mod tests {
     #[test]
     fn a_run_that_is_done_needs_no_continuation() {
         let done = Summary { complete: true, ..Summary::default() };
-        let text = text(
-            &Config::built_in().run,
-            &done,
-            std::slice::from_ref(&done),
-            &BTreeMap::new(),
-            Path::new("runs/x"),
-            Some(Path::new("runs/x/telemetry.jsonl")),
-        );
+        let text = told(done, Vec::new());
         assert!(text.contains("\ndone ") && !text.contains("resume"), "{text}");
     }
 }

@@ -32,6 +32,7 @@ pub fn work(args: &WorkerArgs) -> i32 {
         WorkerKind::CheckEmulator => open(args).and_then(|mut backend| check_emulator(backend.as_mut())),
         WorkerKind::FindWindow => told(probe::find_window(args)),
         WorkerKind::ProbeEmulator => told(probe::measure(args)),
+        WorkerKind::FindModels => told(probe::models::find(args)),
         WorkerKind::BenchBridge => open(args).and_then(|mut backend| bench_bridge(backend.as_mut())),
         WorkerKind::BenchDecode => Ok(bench_decode()),
         WorkerKind::RecallMake | WorkerKind::RecallCompare | WorkerKind::RecallMemory | WorkerKind::RecallSingle => {

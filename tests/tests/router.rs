@@ -89,6 +89,57 @@ fn a_model_plays_and_every_step_says_who_decided_upon_what() {
 }
 
 #[test]
+fn the_end_of_a_run_says_what_models_decided() {
+    let table = Table::new(Kind::vllm());
+    let config = table.config();
+    let config = config.to_str().expect("a temporary path is text");
+    let run = table.scratch.path().join("run");
+    // So short that no second passes.
+    let arguments = ["--pace", "unthrottled", "--config", config, "--steps", "30"];
+    let finished = Program::run_in(&run, &arguments, None).finish().expect_success();
+    let steps = finished.steps();
+    let count = |is: fn(&StepCompleted) -> bool| steps.iter().filter(|(_, step)| is(step)).count();
+    let is_asked = |step: &StepCompleted| step.source.as_deref() == Some("model");
+    let is_declined = |step: &StepCompleted| step.fallback.as_deref() == Some("declined");
+    let told = |line: &str| {
+        let line = finished.stdout.lines().find(|found| found.starts_with(line)).unwrap_or_default();
+        let numbers = line.split(|letter: char| !letter.is_ascii_digit()).filter(|number| !number.is_empty());
+        numbers.map(|number| number.parse().expect("it is a number")).collect::<Vec<usize>>()
+    };
+    let (models, calls) = (told("models "), told("calls "));
+    assert_eq!(models.iter().sum::<usize>(), steps.len(), "{}", finished.stdout);
+    assert!((count(is_asked)..=count(is_asked) + count(is_declined)).contains(&models[0]), "{}", finished.stdout);
+    assert_eq!(calls[..2], [table.server.questions().len(), 0], "{}", finished.stdout);
+    assert!(calls[2] > 100 * calls[0] && calls[3] > calls[0], "{}", finished.stdout);
+}
+
+#[test]
+fn doctor_asks_the_models() {
+    let doctor = |table: &Table| {
+        let config = table.config();
+        let config = config.to_str().expect("a temporary path is text");
+        Program::start(&table.scratch.path().join("run"), &["doctor", "--config", config]).finish()
+    };
+    let mut table = Table::new(Kind::vllm().refusing("logprobs", "logprobs are not supported"));
+    let finished = doctor(&table).expect_success();
+    let found = finished.stdout.lines().find(|line| line.starts_with("ok       model served"));
+    let found = found.unwrap_or_else(|| panic!("{}", finished.stdout));
+    for part in [&table.server.url(), "(vllm)", ": pictures, answers by schema, no probabilities"] {
+        assert!(found.contains(part), "{found}");
+    }
+    assert_eq!(table.server.questions().len(), 0, "it plays nothing");
+    table.server.stop();
+    let finished = doctor(&table);
+    assert_eq!(finished.status.code(), Some(wire::exit::UNAVAILABLE), "{}", finished.stdout);
+    let problem = finished.stdout.lines().skip_while(|line| !line.starts_with("PROBLEM  model served"));
+    let problem: Vec<&str> = problem.take(2).collect();
+    assert!(
+        problem[0].contains(&table.server.url()) && problem[1].contains("set url of the tier served"),
+        "{problem:?}"
+    );
+}
+
+#[test]
 fn without_the_cache_a_model_is_asked_at_every_step() {
     let table = Table::new(Kind::llama_server(4)).with("cache = false\n");
     let finished = table.play(&["--steps", "40"]);

@@ -175,7 +175,7 @@ impl Journey {
         self.keep_experience().await;
         // A log that cannot be written has ended the run before.
         let _ = self.keep_questions();
-        self.crew.router.tell(GameEnded(self.instance));
+        let _ = self.crew.router.ask(GameEnded(self.instance), Duration::from_secs(1)).await;
         let capture_us = self.crew.telemetry.ask(crate::telemetry::Flush, Duration::from_secs(1)).await;
         let complete = matches!(reason, "floors reached" | "steps done" | "episode ended") || self.is_task_met();
         let summary = self.report.summary(&self.ledger, self.step, complete, reason, self.crew.busy());

@@ -1,14 +1,15 @@
 //! From the settings to a router whose tiers are models behind servers.
 
+use super::model::ModelError;
 use super::openai::OpenAi;
 use super::prompt::Packer;
-use super::remote::{Limits, Remote};
+use super::remote::{Exchange as _, Limits, Probed, Remote};
 use super::{Clock, Live, Router, Setup, Tier};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wire::link::Link;
 use wire::log::Log;
-use wire::router::RouterSettings;
+use wire::router::{RouterSettings, TierSettings};
 
 /// A router as the settings describe it, for so many games. Its servers are looked for from now on. Must be called on a tokio
 /// runtime.
@@ -24,8 +25,7 @@ pub fn assemble(
 ) -> Result<Router, String> {
     let wanted = if settings.is_used { settings.tiers.as_slice() } else { &[] };
     let tiers = wanted.iter().zip(0..).map(|(tier, number)| {
-        let key = std::env::var(&tier.key_variable).ok();
-        let server = OpenAi::new(tier, key).map_err(|error| format!("router.tiers {}: {error}", tier.name))?;
+        let server = server(tier).map_err(|error| format!("router.tiers {}: {error}", tier.name))?;
         let limits = Limits {
             waiting_max: settings.waiting_max as usize,
             concurrency_max: tier.concurrency as usize,
@@ -43,4 +43,24 @@ pub fn assemble(
     let started = Instant::now();
     let clock: Clock = Arc::new(move || started.elapsed().as_millis() as u64);
     Ok(Router::new(Setup { settings: settings.clone(), tiers, packer: Arc::new(packer), log, live, clock, parent }))
+}
+
+/// Looks once, for so long at most, for the server that a tier describes.
+///
+/// # Errors
+/// One line: why it cannot be asked, and what to do after a semicolon where that is known.
+pub async fn look(tier: &TierSettings, limit: Duration) -> Result<Probed, String> {
+    let found = match server(tier) {
+        Ok(server) => tokio::time::timeout(limit, server.probe()).await.unwrap_or(Err(ModelError::Late)),
+        Err(error) => Err(error),
+    };
+    found.map_err(|error| match error {
+        ModelError::Unreachable(why) => why,
+        error => error.to_string(),
+    })
+}
+
+/// The server of a tier, with its key.
+fn server(tier: &TierSettings) -> Result<OpenAi, ModelError> {
+    OpenAi::new(tier, std::env::var(&tier.key_variable).ok())
 }

@@ -4,7 +4,7 @@ use super::Supervisor;
 use super::game::{Game, Loss};
 use super::process::Live;
 use crate::failure::Failure;
-use crate::log_scan::{Played, SkillTally};
+use crate::log_scan::{ModelTally, Played, SkillTally};
 use crate::summary;
 use rustix::process::Signal;
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ pub struct Ending {
 }
 
 /// How a run ended.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Outcome {
     /// Exit status of the program.
     pub status: i32,
@@ -53,6 +53,8 @@ pub struct Outcome {
     pub games: Vec<Summary>,
     /// What became of the runs of each skill.
     pub skills: BTreeMap<String, SkillTally>,
+    /// What became of the questions to models.
+    pub models: ModelTally,
 }
 
 impl Ending {
@@ -210,7 +212,7 @@ impl Supervisor {
         };
         self.screen.end();
         self.scan_log();
-        Outcome { status, failure, summary, games, skills: self.scan.skills }
+        Outcome { status, failure, summary, games, skills: self.scan.skills, models: self.scan.models }
     }
 
     /// A run that went on without a role or a game says so in its end, whatever it reached.
