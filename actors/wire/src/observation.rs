@@ -35,12 +35,13 @@ impl Position {
     /// The neighbour in a direction, which may lie outside the map.
     pub fn step(self, direction: Direction) -> Position {
         let (dx, dy) = direction.delta();
-        Position { x: self.x + dx, y: self.y + dy }
+        Position { x: self.x.saturating_add(dx), y: self.y.saturating_add(dy) }
     }
 
-    /// Steps between two places when diagonals are allowed.
+    /// Steps between two places when diagonals are allowed, wherever memory that means something else says that they are.
     pub fn distance(self, other: Position) -> i16 {
-        (self.x - other.x).abs().max((self.y - other.y).abs())
+        let apart = self.x.abs_diff(other.x).max(self.y.abs_diff(other.y));
+        i16::try_from(apart).unwrap_or(i16::MAX)
     }
 
     /// The direction to an adjacent place.
@@ -409,5 +410,18 @@ mod tests {
         for (x, y) in [(-1, 0), (0, -1), (56, 0), (0, 32), (i16::MIN, i16::MAX), (i16::MAX, i16::MIN)] {
             assert_eq!(index(x, y), None);
         }
+    }
+
+    #[test]
+    fn places_that_no_map_has_are_far_away() {
+        let corners = [i16::MIN, -1, 0, 55, i16::MAX].map(|x| Position { x, y: 3 });
+        let [least, outside, first, last, most] = corners;
+        assert_eq!((first.distance(last), outside.distance(last)), (55, 56));
+        assert_eq!(
+            (least.distance(most), most.distance(least), most.distance(outside)),
+            (i16::MAX, i16::MAX, i16::MAX)
+        );
+        assert!(DIRECTIONS.into_iter().all(|direction| most.step(direction).distance(most) <= 1));
+        assert!(DIRECTIONS.into_iter().all(|direction| least.step(direction).distance(least) <= 1));
     }
 }

@@ -7,7 +7,7 @@ use crate::router::Inquiry;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use wire::items::{Use, action, use_of};
-use wire::observation::{MenuKind, Monster, Observation, Position, Screen};
+use wire::observation::{DIRECTIONS, Direction, MenuKind, Monster, Observation, Position, Screen};
 use wire::skill::Phase;
 use wire::skill::facts::screen_name;
 
@@ -49,7 +49,7 @@ pub(super) struct Situation {
     pub traps: Vec<Bearing>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bag: Vec<Carried>,
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub money: i32,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub message: String,
@@ -80,7 +80,7 @@ pub(super) struct Place {
     pub dungeon: u8,
     pub floor: u8,
     pub last_floor: u8,
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub weather: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turns_left_below: Option<i16>,
@@ -134,7 +134,7 @@ pub(super) struct Lying {
     pub item: Carried,
     #[serde(flatten)]
     pub at: Bearing,
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_default")]
     pub in_shop: bool,
 }
 
@@ -144,7 +144,7 @@ pub(super) struct Carried {
     pub item: u8,
     pub good_for: &'static str,
     pub count: u32,
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_default")]
     pub is_stuck: bool,
 }
 
@@ -207,7 +207,7 @@ pub(super) fn marks(seen: &Observation) -> Vec<(char, &Monster)> {
         .filter(|(index, _)| Some(*index) != seen.leader)
         .map(|(_, other)| other)
         .collect();
-    others.sort_by_key(|other| (here.map_or(0, |here| distance(here, other.position)), other.slot, other.spawn_id));
+    others.sort_by_key(|other| (here.map_or(0, |here| here.distance(other.position)), other.slot, other.spawn_id));
     let is_foe = |other: &Monster| !other.is_team && !other.is_neutral;
     let mut letters = [('a'..='z'), ('A'..='Z')];
     let mark = |other: &&Monster| letters[usize::from(!is_foe(other))].next().unwrap_or('&');
@@ -279,7 +279,7 @@ fn place(seen: &Observation) -> Place {
 
 fn lying(seen: &Observation, here: Option<Position>) -> Vec<Lying> {
     let mut items: Vec<_> = seen.items.iter().collect();
-    items.sort_by_key(|item| (here.map_or(0, |here| distance(here, item.position)), item.position, item.item));
+    items.sort_by_key(|item| (here.map_or(0, |here| here.distance(item.position)), item.position, item.item));
     let items = items.into_iter().take(TOLD_MAX).map(|item| Lying {
         item: carried(item.item, 1.max(item.quantity.into()), false),
         at: bearing(item.position, here),
@@ -343,37 +343,25 @@ fn trouble(inquiry: &Inquiry) -> Vec<String> {
 
 fn nearest(places: impl Iterator<Item = Position>, here: Option<Position>) -> impl Iterator<Item = Bearing> {
     let mut places: Vec<Position> = places.collect();
-    places.sort_by_key(|place| (here.map_or(0, |here| distance(here, *place)), *place));
+    places.sort_by_key(|place| (here.map_or(0, |here| here.distance(*place)), *place));
     places.into_iter().map(move |place| bearing(place, here))
 }
 
 fn bearing(place: Position, here: Option<Position>) -> Bearing {
-    let steps = here.map(|here| distance(here, place));
+    let steps = here.map(|here| here.distance(place));
     Bearing { x: place.x, y: place.y, steps, direction: here.and_then(|here| compass(here, place)) }
-}
-
-/// Steps between two places, wherever they are.
-fn distance(left: Position, right: Position) -> i16 {
-    let apart = |left: i16, right: i16| i32::from(left).abs_diff(i32::from(right));
-    apart(left.x, right.x).max(apart(left.y, right.y)).min(i16::MAX as u32) as i16
 }
 
 /// The nearest of the eight directions.
 fn compass(from: Position, to: Position) -> Option<&'static str> {
     let (dx, dy) = (i32::from(to.x) - i32::from(from.x), i32::from(to.y) - i32::from(from.y));
     let (wide, high) = (dx.abs(), dy.abs());
-    let (x, y) = (if high > 2 * wide { 0 } else { dx.signum() }, if wide > 2 * high { 0 } else { dy.signum() });
-    match (x, y) {
-        (0, 1) => Some("S"),
-        (1, 1) => Some("SE"),
-        (1, 0) => Some("E"),
-        (1, -1) => Some("NE"),
-        (0, -1) => Some("N"),
-        (-1, -1) => Some("NW"),
-        (-1, 0) => Some("W"),
-        (-1, 1) => Some("SW"),
-        _ => None,
-    }
+    let nearest = (if high > 2 * wide { 0 } else { dx.signum() }, if wide > 2 * high { 0 } else { dy.signum() });
+    let is_nearest = |direction: &Direction| {
+        let (dx, dy) = direction.delta();
+        (i32::from(dx), i32::from(dy)) == nearest
+    };
+    DIRECTIONS.into_iter().find(is_nearest).map(Direction::name)
 }
 
 /// A text on one line, of at most so many letters.
@@ -383,10 +371,6 @@ pub(super) fn line(text: &str, letters_max: usize) -> String {
     words.join(" ").chars().take(letters_max).collect()
 }
 
-fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
 }
