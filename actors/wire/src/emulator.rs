@@ -341,6 +341,21 @@ impl PixelFormat {
             PixelFormat::Xrgb8888 => 4,
         }
     }
+
+    /// Red, green and blue of a pixel, each from 0 to 255.
+    ///
+    /// # Panics
+    /// When it has fewer bytes than [`PixelFormat::bytes`].
+    pub fn colour(self, pixel: &[u8]) -> [u8; 3] {
+        match self {
+            PixelFormat::Rgb565 => {
+                let value = u16::from_le_bytes([pixel[0], pixel[1]]);
+                let (red, green, blue) = ((value >> 11) as u8, (value >> 5 & 0x3F) as u8, (value & 0x1F) as u8);
+                [red << 3 | red >> 2, green << 2 | green >> 4, blue << 3 | blue >> 2]
+            }
+            PixelFormat::Xrgb8888 => [pixel[2], pixel[1], pixel[0]],
+        }
+    }
 }
 
 /// One frame with the memory of the same frame.

@@ -1,7 +1,6 @@
 //! A frame as text: two pixels a character cell, the upper one as its foreground, the lower one as its background.
 
 use std::fmt::Write as _;
-use wire::emulator::PixelFormat;
 use wire::ring::Snapshot;
 
 type Colour = (u8, u8, u8);
@@ -63,19 +62,11 @@ fn averaged(frame: &Snapshot, at: (usize, usize), size: (usize, usize)) -> Colou
     ((sum.0 / count) as u8, (sum.1 / count) as u8, (sum.2 / count) as u8)
 }
 
+/// A pixel; black where the frame holds none.
 fn pixel(frame: &Snapshot, index: usize) -> Colour {
-    match frame.format {
-        PixelFormat::Rgb565 => {
-            let Some(&[low, high]) = frame.pixels.get(2 * index..2 * index + 2) else { return (0, 0, 0) };
-            let packed = u16::from_le_bytes([low, high]);
-            let (red, green, blue) = (packed >> 11, packed >> 5 & 63, packed & 31);
-            ((red << 3 | red >> 2) as u8, (green << 2 | green >> 4) as u8, (blue << 3 | blue >> 2) as u8)
-        }
-        PixelFormat::Xrgb8888 => match frame.pixels.get(4 * index..4 * index + 4) {
-            Some(&[blue, green, red, _]) => (red, green, blue),
-            _ => (0, 0, 0),
-        },
-    }
+    let bytes = frame.format.bytes();
+    let pixel = frame.pixels.get(bytes * index..bytes * (index + 1));
+    pixel.map_or((0, 0, 0), |pixel| frame.format.colour(pixel).into())
 }
 
 #[cfg(test)]

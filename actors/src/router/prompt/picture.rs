@@ -1,7 +1,6 @@
 //! The picture of a prompt: the frame as a PNG file, each pixel a square of a whole number of pixels.
 
 use std::sync::Arc;
-use wire::emulator::PixelFormat;
 use wire::ring::Snapshot;
 use wire::router::TierSettings;
 
@@ -45,7 +44,7 @@ pub(super) fn png(tier: &TierSettings, frame: &Snapshot) -> Option<Arc<[u8]>> {
     for row in frame.pixels.chunks_exact(frame.width as usize * frame.format.bytes()).take(frame.height as usize) {
         let start = pixels.len();
         for pixel in row.chunks_exact(frame.format.bytes()) {
-            let colour = colour(pixel, frame.format);
+            let colour = frame.format.colour(pixel);
             (0..scale).for_each(|_| pixels.extend(colour));
         }
         let end = pixels.len();
@@ -62,20 +61,10 @@ pub(super) fn png(tier: &TierSettings, frame: &Snapshot) -> Option<Arc<[u8]>> {
     Some(file.into())
 }
 
-fn colour(pixel: &[u8], format: PixelFormat) -> [u8; 3] {
-    match format {
-        PixelFormat::Rgb565 => {
-            let value = u16::from_le_bytes([pixel[0], pixel[1]]);
-            let (red, green, blue) = ((value >> 11) as u8, (value >> 5 & 0x3F) as u8, (value & 0x1F) as u8);
-            [red << 3 | red >> 2, green << 2 | green >> 4, blue << 3 | blue >> 2]
-        }
-        PixelFormat::Xrgb8888 => [pixel[2], pixel[1], pixel[0]],
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wire::emulator::PixelFormat;
 
     fn tier(picture_scale: u32) -> TierSettings {
         TierSettings { pictures: 1, picture_scale, ..crate::router::prompt::tests::tier() }
