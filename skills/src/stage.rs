@@ -1,8 +1,9 @@
 //! Where skills run: turn by turn, one run at a time in each game.
 //!
 //! Invariants: the same turns make the same acts; a script that breaks ends its own run and nothing else; all machines
-//! together stay below [`BYTES_MAX`], and [`GAME_BYTES`] for each game beyond the first; a running run keeps the library that it began with. A script that its limits do
-//! not stop, which no script should be able to be, is stopped by the watchdog, and with it the process.
+//! together stay below [`BYTES_MAX`], and [`GAME_BYTES`] for each game beyond the first; a running run keeps the library that it
+//! began with. A script that its limits do not stop, which no script should be able to be, is stopped by the watchdog, and with
+//! it the process.
 
 use crate::skill::Library;
 use std::collections::BTreeMap;
