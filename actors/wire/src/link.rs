@@ -107,7 +107,9 @@ impl Link {
             match rustix::net::recvmsg(&self.socket, &mut slices, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
                 Ok(received) => break received,
                 Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::CONNRESET) => return Err(LinkError::Closed),
+                // The other side ended with messages that it had not read. Linux says so once, before it hands over what the
+                // other side had said.
+                Err(rustix::io::Errno::CONNRESET) => {}
                 Err(error) => return Err(LinkError::Os(error.into())),
             }
         };
@@ -149,5 +151,18 @@ mod tests {
         assert_eq!((text.as_str(), page.read().progress), ("hello", 1));
         drop(left);
         assert!(matches!(right.receive::<String>(), Err(LinkError::Closed)));
+    }
+
+    #[test]
+    fn last_words_are_heard_of_one_that_did_not_listen_any_more() {
+        let (parent, role) = Link::pair().expect("a pair is made");
+        parent.send(&"ping".to_string(), &[]).expect("it is sent");
+        for word in ["because", "of this"] {
+            role.send(&word.to_string(), &[]).expect("it is sent");
+        }
+        drop(role);
+        let heard = [(); 2].map(|()| parent.receive::<String>().map(|(word, _)| word).ok());
+        assert_eq!(heard, [Some("because".to_string()), Some("of this".to_string())]);
+        assert!(matches!(parent.receive::<String>(), Err(LinkError::Closed)));
     }
 }
