@@ -1,0 +1,1 @@
+//! Qwen3-VL, a vision-language model, in this process: Hugging Face folders in, answers about pictures out.
