@@ -1,5 +1,6 @@
 //! Prompts read well, stay the same where nothing changes, and fit.
 
+use std::path::PathBuf;
 use super::*;
 use crate::router::{Offer, Outcome};
 use proptest::prelude::*;
@@ -26,6 +27,10 @@ const LEADER: Position = Position { x: 14, y: 13 };
 pub(super) fn tier() -> TierSettings {
     TierSettings {
         name: "local".to_string(),
+        backend: "server".to_string(),
+        folder: PathBuf::new(),
+        dtype: "auto".to_string(),
+        batch: 0,
         url: String::new(),
         model: "small".to_string(),
         dialect: "auto".to_string(),
