@@ -14,6 +14,8 @@ mod aside;
 mod picture;
 mod read;
 mod served;
+#[cfg(feature = "local-vlm")]
+mod spoken;
 mod state;
 mod text;
 
@@ -115,6 +117,12 @@ impl BuiltIn {
 /// An embedder that looks at the picture with the reader.
 pub fn by_reader() -> Aside {
     Aside::start(read::Read::default())
+}
+
+/// An embedder that asks the model of a tier for what it makes of the picture and the words.
+#[cfg(feature = "local-vlm")]
+pub fn by_model(tier: &wire::router::TierSettings) -> Aside {
+    Aside::start(spoken::Spoken::of(tier))
 }
 
 impl Embedder for BuiltIn {

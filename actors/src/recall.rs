@@ -14,7 +14,7 @@ use session::Session;
 use std::sync::Arc;
 use std::time::Duration;
 use watching::Watching;
-use wire::control::RecallSettings;
+use wire::control::{EmbedderChoice, RecallSettings};
 use wire::link::Link;
 use wire::observation::Position;
 use wire::recall::FromIndexes;
@@ -177,9 +177,13 @@ impl Recalling {
     /// An actor that reports to telemetry, and tells the person at the terminal through the parent what is wrong.
     pub fn new(settings: RecallSettings, telemetry: Port<Telemetry>, parent: Option<Arc<Link>>) -> Recalling {
         let key = || std::env::var(KEY_VARIABLE).ok();
-        let embedder: Box<dyn Embedder> = match (settings.embeddings_url.as_str(), settings.embedder.as_str()) {
-            ("", "reader") => Box::new(by_reader()),
-            ("", _) => Box::new(BuiltIn::default()),
+        let embedder: Box<dyn Embedder> = match (settings.embeddings_url.as_str(), &settings.embedder) {
+            ("", EmbedderChoice::State) => Box::new(BuiltIn::default()),
+            ("", EmbedderChoice::Reader) => Box::new(by_reader()),
+            #[cfg(feature = "local-vlm")]
+            ("", EmbedderChoice::Model(tier)) => Box::new(crate::embed::by_model(tier)),
+            #[cfg(not(feature = "local-vlm"))]
+            ("", EmbedderChoice::Model(_)) => Box::new(BuiltIn::default()),
             (url, _) => Box::new(Served::new(url, &settings.embeddings_model, key(), EMBEDDING_DEADLINE)),
         };
         let asking = Asking::new(Duration::from_millis(settings.deadline_ms), telemetry.clone());

@@ -70,7 +70,8 @@ fn plans(args: &BenchArgs) -> Result<Vec<Plan>, Failure> {
     let lengths = match args.lengths.as_str() {
         "auto" => LENGTHS.to_vec(),
         list => {
-            let numbers = list.split(',').map(|number| number.trim().parse::<usize>().ok().filter(|number| *number > 0));
+            let numbers =
+                list.split(',').map(|number| number.trim().parse::<usize>().ok().filter(|number| *number > 0));
             numbers
                 .collect::<Option<Vec<_>>>()
                 .ok_or_else(|| usage(format!("--lengths {list}: it must be auto, or numbers as in 64,1024")))?
@@ -133,7 +134,9 @@ pub fn work(plan: &Path, core: Option<&Path>) -> Result<Value, Failure> {
     #[cfg(feature = "local-vlm")]
     return speaking::measure(&plan);
     #[cfg(not(feature = "local-vlm"))]
-    Err(Failure::Settings("this program was built without it; build with `cargo build --features local-vlm`".to_string()))
+    Err(Failure::Settings(
+        "this program was built without it; build with `cargo build --features local-vlm`".to_string(),
+    ))
 }
 
 /// The figures as a table for people.

@@ -97,7 +97,8 @@ struct Axis {
 impl Axis {
     fn of(values: impl Iterator<Item = f64>, from_zero: bool) -> Axis {
         let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
-        let least = values.iter().copied().fold(f64::INFINITY, f64::min).min(if from_zero { 0.0 } else { f64::INFINITY });
+        let least =
+            values.iter().copied().fold(f64::INFINITY, f64::min).min(if from_zero { 0.0 } else { f64::INFINITY });
         let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         if !least.is_finite() || !most.is_finite() {
             return Axis { least: 0.0, most: 1.0 };
@@ -144,7 +145,8 @@ mod tests {
 
     #[test]
     fn a_chart_is_a_picture_with_every_line_in_its_colour() {
-        let line = |name: &str, height: f64| Series { name: name.into(), points: vec![(1.0, height), (8.0, 2.0 * height)] };
+        let line =
+            |name: &str, height: f64| Series { name: name.into(), points: vec![(1.0, height), (8.0, 2.0 * height)] };
         let chart = Chart {
             title: "Tokens a second".into(),
             x: "batch".into(),

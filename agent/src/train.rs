@@ -198,9 +198,8 @@ impl Stage {
     ) -> Result<Option<()>, Failure> {
         let mut source = Source::open(&self.config)?;
         let cartridge = source.backend.introduction().cartridge.clone();
-        let profile = Profile::recognise(&cartridge).ok_or_else(|| {
-            Failure::Settings(format!("no profile knows the bundled game {}", bundled::ROM_FILE))
-        })?;
+        let profile = Profile::recognise(&cartridge)
+            .ok_or_else(|| Failure::Settings(format!("no profile knows the bundled game {}", bundled::ROM_FILE)))?;
         let mut taken = 0;
         let mut said = Instant::now();
         for (number, game) in games.iter().enumerate() {

@@ -142,7 +142,7 @@ pub trait EmulatorBackend: Send {
 }
 
 /// A backend's memory as conditions read it.
-pub(crate) struct BackendBus<'a>(pub(crate) &'a dyn EmulatorBackend);
+pub struct BackendBus<'a>(pub &'a dyn EmulatorBackend);
 
 impl Bus for BackendBus<'_> {
     fn read(&self, address: u32, target: &mut [u8]) -> bool {

@@ -65,8 +65,9 @@ fn the_reader_decides_as_a_tier_without_any_server() {
     )
     .expect_success();
     let by_reader = finished.steps().iter().filter(|(_, step)| step.tier.as_deref() == Some("reader")).count();
-    let probed = finished.lines.iter().any(|line| {
-        matches!(&line.event, Event::ModelProbed { tier, problem: None, .. } if tier == "reader")
-    });
+    let probed = finished
+        .lines
+        .iter()
+        .any(|line| matches!(&line.event, Event::ModelProbed { tier, problem: None, .. } if tier == "reader"));
     assert!(probed && by_reader >= 20, "{by_reader} of 120 steps were decided by the reader");
 }

@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn a_line_is_found_once_and_its_neighbours_are_others() {
-        let found = find(&heads(&[(20, 2..9, 0.9), (21, 2..9, 0.7), (32, 2..4, 0.9), (32, 6..8, 0.9), (20, 20..24, 0.8)]));
+        let found =
+            find(&heads(&[(20, 2..9, 0.9), (21, 2..9, 0.7), (32, 2..4, 0.9), (32, 6..8, 0.9), (20, 20..24, 0.8)]));
         let places: Vec<_> = found.iter().map(|stretch| (stretch.y, stretch.columns)).collect();
         assert_eq!(places, [(20, (12, 72)), (20, (156, 192)), (32, (12, 64))]);
     }

@@ -35,7 +35,11 @@ impl Canvas {
     pub fn of(picture: &Picture<'_>) -> Result<Canvas, ReaderError> {
         let size = (picture.width as usize, picture.height as usize);
         if size != (WIDTH, HEIGHT) || picture.pixels.len() != WIDTH * HEIGHT * picture.format.bytes() {
-            return Err(ReaderError::Size { width: picture.width, height: picture.height, bytes: picture.pixels.len() });
+            return Err(ReaderError::Size {
+                width: picture.width,
+                height: picture.height,
+                bytes: picture.pixels.len(),
+            });
         }
         let pixels = match picture.format {
             PixelFormat::Rgb565 => {

@@ -3,9 +3,7 @@
 use crate::classes::{GROUND_CLASSES, ITEM_CLASSES, LETTERS, MARK_CLASSES, SCENE_CLASSES, SCENES, SKILLS};
 use crate::layout::{BLOCK_COLUMNS, CELLS, FINDER_ROWS, MAP_TILES};
 use crate::lines::{self, most_likely};
-use crate::network::{
-    CELL_VALUES, FEATURES, FIGURES, LETTER_VALUES, LINE_VALUES, Network, SCENE_VALUES, cell_head,
-};
+use crate::network::{CELL_VALUES, FEATURES, FIGURES, LETTER_VALUES, LINE_VALUES, Network, SCENE_VALUES, cell_head};
 use crate::picture::{Canvas, Picture};
 use crate::reading::{Being, Cell, Hud, Line, Mark, Minimap, Reading, Scene, Sure};
 use crate::status;
@@ -74,7 +72,8 @@ impl Reader {
     /// # Errors
     /// When the file cannot be read, or holds other weights.
     pub fn open(path: &Path) -> Result<Reader, ReaderError> {
-        let bytes = std::fs::read(path).map_err(|error| ReaderError::Weights(format!("{}: {error}", path.display())))?;
+        let bytes =
+            std::fs::read(path).map_err(|error| ReaderError::Weights(format!("{}: {error}", path.display())))?;
         Reader::of(&bytes)
     }
 
@@ -289,7 +288,8 @@ fn choose(logits: &[f32]) -> (usize, f32) {
 /// The leader's dot: the first of its marks with one to its right and one below.
 fn leader(marks: &[Mark], sure: &[(usize, f32)]) -> Option<Sure<Position>> {
     let is_leader = |place: usize| marks.get(place) == Some(&Mark::Leader);
-    let place = (0..marks.len()).find(|place| is_leader(*place) && (is_leader(place + 1) || is_leader(place + MAP_WIDTH)))?;
+    let place =
+        (0..marks.len()).find(|place| is_leader(*place) && (is_leader(place + 1) || is_leader(place + MAP_WIDTH)))?;
     let value = Position { x: (place % MAP_WIDTH) as i16, y: (place / MAP_WIDTH) as i16 };
     Some(Sure { value, confidence: sure[place].1 })
 }

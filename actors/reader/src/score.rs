@@ -151,9 +151,8 @@ impl Score {
     /// Words are compared, because a gap between lines that stand in a row may be read as a space or as an end.
     fn note_lines(&mut self, reading: &Reading, truth: &[(u16, u16, String)]) {
         let words = |lines: &mut dyn Iterator<Item = (u16, &str)>| {
-            let mut words: Vec<(u16, String)> = lines
-                .flat_map(|(y, text)| text.split_whitespace().map(move |word| (y, word.to_string())))
-                .collect();
+            let mut words: Vec<(u16, String)> =
+                lines.flat_map(|(y, text)| text.split_whitespace().map(move |word| (y, word.to_string()))).collect();
             words.sort();
             words
         };

@@ -46,7 +46,8 @@ mod tests {
         assert_eq!(read(&whole), Some(hud));
         for missing in 0..5 {
             if missing != 2 {
-                let rest: Vec<Line> = (0..6).filter(|place| *place != missing).map(|place| whole[place].clone()).collect();
+                let rest: Vec<Line> =
+                    (0..6).filter(|place| *place != missing).map(|place| whole[place].clone()).collect();
                 assert_eq!(read(&rest), None, "without {}", whole[missing].text);
             }
         }

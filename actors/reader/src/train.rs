@@ -7,9 +7,9 @@ use crate::ReaderError;
 use crate::classes::LETTERS;
 use crate::network::Network;
 use crate::reader::{Reader, WIDTHS};
+use adam::Adam;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
-use adam::Adam;
 use std::collections::HashMap;
 use std::path::Path;
 use wire::random::SplitMix64;
@@ -120,8 +120,7 @@ impl Trainer {
         }
         let partial = path.with_extension("partial");
         candle_core::safetensors::save(&tensors, &partial)?;
-        std::fs::rename(&partial, path)
-            .map_err(|error| ReaderError::Weights(format!("{}: {error}", path.display())))
+        std::fs::rename(&partial, path).map_err(|error| ReaderError::Weights(format!("{}: {error}", path.display())))
     }
 
     /// Goes on from what [`Trainer::save`] wrote.

@@ -113,10 +113,12 @@ impl BatchModel for Local {
         let mut model = locked(&model);
         let shown: Vec<Result<Option<Shown>, ModelError>> =
             asks.iter().map(|ask| ask.prompt.picture.as_deref().map(shown).transpose()).collect();
-        let mut answers: Vec<Option<Result<Reply, ModelError>>> = shown.iter().map(|shown| shown.as_ref().err().cloned().map(Err)).collect();
+        let mut answers: Vec<Option<Result<Reply, ModelError>>> =
+            shown.iter().map(|shown| shown.as_ref().err().cloned().map(Err)).collect();
         let readable: Vec<usize> = (0..asks.len()).filter(|place| answers[*place].is_none()).collect();
         for places in readable.chunks(self.options.batch.max(1)) {
-            let questions: Vec<Question<'_>> = places.iter().map(|place| question(&asks[*place], &shown[*place])).collect();
+            let questions: Vec<Question<'_>> =
+                places.iter().map(|place| question(&asks[*place], &shown[*place])).collect();
             for (place, answered) in places.iter().zip(model.answer(&questions)) {
                 answers[*place] = Some(reply(answered, model.name()));
             }

@@ -67,7 +67,9 @@ pub async fn look(tier: &TierSettings, limit: Duration) -> Result<Probed, String
         Ok(Some((mut model, _))) => {
             let prepared = tokio::task::spawn_blocking(move || model.prepare());
             let gone = |_| Err(ModelError::Unusable("it ended".to_string()));
-            tokio::time::timeout(limit, prepared).await.map_or(Err(ModelError::Late), |found| found.unwrap_or_else(gone))
+            tokio::time::timeout(limit, prepared)
+                .await
+                .map_or(Err(ModelError::Late), |found| found.unwrap_or_else(gone))
         }
         Ok(None) => match server(tier) {
             Ok(server) => tokio::time::timeout(limit, server.probe()).await.unwrap_or(Err(ModelError::Late)),

@@ -104,9 +104,8 @@ fn answer(reading: &Reading, schema: &Value) -> Result<Reply, ModelError> {
         .collect();
     let together: f32 = known.iter().map(|(_, likely)| likely).sum();
     let best = known.iter().max_by(|left, right| left.1.total_cmp(&right.1));
-    let (skill, likely) = best.ok_or_else(|| {
-        ModelError::Unusable("the reader knows none of the skills that offer themselves".to_string())
-    })?;
+    let (skill, likely) = best
+        .ok_or_else(|| ModelError::Unusable("the reader knows none of the skills that offer themselves".to_string()))?;
     let confidence = likely / together.max(f32::MIN_POSITIVE) * reading.scene.confidence;
     let hp = reading.hud.map(|hud| format!(", {} of {} hit points", hud.hp, hud.hp_max)).unwrap_or_default();
     let foes = reading.cells.iter().filter(|cell| cell.being.value.is_some_and(|being| being.species > 2)).count();

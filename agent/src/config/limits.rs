@@ -166,7 +166,13 @@ fn relation(config: &Config) -> Option<Violation> {
              --emulator libretro",
         );
     }
-    let Recall { embeddings_url, embeddings_model, .. } = &config.recall;
+    let Recall { embedder, embeddings_url, embeddings_model, .. } = &config.recall;
+    if embedder == "qwen3-vl" && !config.router.tiers.iter().any(|tier| tier.backend == "qwen3-vl") {
+        return wrong("recall", "embedder", "is \"qwen3-vl\"; add a [[router.tiers]] with that backend and its folder");
+    }
+    if embedder == "qwen3-vl" && !cfg!(feature = "local-vlm") {
+        return wrong("recall", "embedder", "is \"qwen3-vl\"; build the program with --features local-vlm");
+    }
     if !embeddings_url.is_empty() && !["http://", "https://"].iter().any(|scheme| embeddings_url.starts_with(scheme)) {
         return wrong("recall", "embeddings_url", "must begin with http:// or https://");
     }

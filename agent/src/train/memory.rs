@@ -314,9 +314,7 @@ impl Memory<'_> {
         let popup = self.floor(floor::POPUP_WRITE);
         let (write, read) = (self.half(popup), self.half(popup + 2));
         let lines = (read..write).take(POPUP_SLOTS as usize);
-        lines
-            .map(|line| self.text(self.floor(floor::POPUP_LINES) + 64 * (line as u32 % POPUP_SLOTS), 60))
-            .collect()
+        lines.map(|line| self.text(self.floor(floor::POPUP_LINES) + 64 * (line as u32 % POPUP_SLOTS), 60)).collect()
     }
 
     /// The last messages, oldest first; nothing where there was none yet.

@@ -11,7 +11,7 @@ use crate::source::Source;
 use actors::brain::{Brain as _, Rules, effect};
 use actors::decode::Decoder;
 use actors::profile::Profile;
-use emulator_bridge::{BackendError, packed_rows};
+use emulator_bridge::{BackendBus, BackendError, packed_rows};
 use reader::train::Sample;
 use reader::{Canvas, Picture, SKILLS};
 use wire::buttons::{Button, Mask};
@@ -140,9 +140,8 @@ impl Player<'_> {
     /// Lets frames pass until the game waits for somebody; some of them are taken as they pass.
     fn wait(&mut self) -> Result<Snapshot, BackendError> {
         for _ in 0..BUSY_FRAMES_MAX {
-            let snapshot = self.snapshot()?;
-            if self.profile.turn.holds(&snapshot) {
-                return Ok(snapshot);
+            if self.profile.turn.holds(&BackendBus(self.source.backend.as_ref())) {
+                break;
             }
             self.frames(0, 1)?;
             self.maybe_take_moving(90)?;
@@ -165,8 +164,7 @@ impl Player<'_> {
     fn take_picture(&mut self, snapshot: &Snapshot) {
         let picture = self.source.backend.picture();
         let pixels = packed_rows(&picture);
-        let picture =
-            Picture { width: picture.width, height: picture.height, format: picture.format, pixels: &pixels };
+        let picture = Picture { width: picture.width, height: picture.height, format: picture.format, pixels: &pixels };
         let Ok(canvas) = Canvas::of(&picture) else { return };
         if let Some(truth) = truth::truth(&Memory(snapshot), &canvas, &self.context, self.widths) {
             self.goes_on &= (self.take)(Sample { canvas, truth });

@@ -235,10 +235,7 @@ mod tests {
     fn widths_are_those_of_the_font() {
         let widths = widths();
         let width = |letter: u8| widths[usize::from(letter - b' ')];
-        assert_eq!(
-            [b' ', b'A', b'I', b'i', b'l', b'1', b'.', b'>'].map(width),
-            [3, 5, 3, 3, 3, 5, 2, 4]
-        );
+        assert_eq!([b' ', b'A', b'I', b'i', b'l', b'1', b'.', b'>'].map(width), [3, 5, 3, 3, 3, 5, 2, 4]);
         assert_eq!(width_of("A1", &widths), 12);
     }
 }

@@ -133,9 +133,7 @@ fn scene(memory: &Memory<'_>, context: &Context) -> Option<Scene> {
         Windows::Free | Windows::Message => Some(Scene::Floor),
         Windows::MainMenu if context.is_waiting => Some(Scene::Menu),
         Windows::Log if context.is_waiting => Some(Scene::Log),
-        Windows::List if context.is_waiting => {
-            Some(if context.open == Open::Page { Scene::Page } else { Scene::Menu })
-        }
+        Windows::List if context.is_waiting => Some(if context.open == Open::Page { Scene::Page } else { Scene::Menu }),
         _ => None,
     }
 }
@@ -153,12 +151,7 @@ fn hud(memory: &Memory<'_>) -> Hud {
     }
 }
 
-fn lines(
-    memory: &Memory<'_>,
-    scene: Scene,
-    context: &Context,
-    widths: &[usize],
-) -> Option<Vec<(u16, u16, String)>> {
+fn lines(memory: &Memory<'_>, scene: Scene, context: &Context, widths: &[usize]) -> Option<Vec<(u16, u16, String)>> {
     let mut lines = text::status(&hud(memory), widths);
     match scene {
         Scene::Floor => lines.extend(text::message(memory)),
@@ -214,7 +207,10 @@ fn shown(memory: &Memory<'_>, cell: (i8, i8)) -> f32 {
         (memory.windows() == Windows::Message).then_some(MESSAGE_AREA),
     ];
     let is_over = |x: i32, y: i32| {
-        areas.iter().flatten().any(|[left, top, end_x, end_y]| (*left..*end_x).contains(&x) && (*top..*end_y).contains(&y))
+        areas
+            .iter()
+            .flatten()
+            .any(|[left, top, end_x, end_y]| (*left..*end_x).contains(&x) && (*top..*end_y).contains(&y))
     };
     let side = TILE as i32;
     let pixels = (top..top + side).flat_map(|y| (left..left + side).map(move |x| (x, y)));

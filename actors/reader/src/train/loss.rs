@@ -3,9 +3,7 @@
 use super::samples::Samples;
 use crate::classes::{GROUND_CLASSES, MARK_CLASSES, SCENE_CLASSES, SCENES, item_class};
 use crate::layout::CELLS;
-use crate::network::{
-    CELL_VALUES, FEATURES, FIGURES, LETTER_VALUES, LINE_VALUES, Network, SCENE_VALUES, cell_head,
-};
+use crate::network::{CELL_VALUES, FEATURES, FIGURES, LETTER_VALUES, LINE_VALUES, Network, SCENE_VALUES, cell_head};
 use crate::reader::figures;
 use candle_core::{Device, Result, Tensor};
 use candle_nn::ops::log_softmax;

@@ -115,13 +115,7 @@ impl Samples {
         self.all.push(sample);
     }
 
-    fn push_lines(
-        &mut self,
-        index: usize,
-        lines: &[(u16, u16, String)],
-        widths: &[usize],
-        generator: &mut SplitMix64,
-    ) {
+    fn push_lines(&mut self, index: usize, lines: &[(u16, u16, String)], widths: &[usize], generator: &mut SplitMix64) {
         let mut ink = vec![0; BLOCK_COLUMNS * FINDER_ROWS];
         for (x, y, text) in lines {
             let (y, mut column) = (usize::from(*y), usize::from(*x));

@@ -1,9 +1,9 @@
 //! Prompts read well, stay the same where nothing changes, and fit.
 
-use std::path::PathBuf;
 use super::*;
 use crate::router::{Offer, Outcome};
 use proptest::prelude::*;
+use std::path::PathBuf;
 use wire::decision::Basis;
 use wire::observation::{
     BagItem, Direction, FloorItem, MAP_WIDTH, Meter, Monster, Observation, Position, Screen, TILES, Terrain, Tile, Trap,
