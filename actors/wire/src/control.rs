@@ -286,6 +286,30 @@ pub struct RecallSettings {
     pub embeddings_model: String,
 }
 
+/// What play is based on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Eyes {
+    /// The game's memory.
+    #[default]
+    Ram,
+    /// What is read on the picture, and nothing else.
+    Reader,
+    /// The game's memory, and what is read on the picture is compared with it.
+    Both,
+}
+
+impl Eyes {
+    /// The name on the command line and in telemetry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Eyes::Ram => "ram",
+            Eyes::Reader => "reader",
+            Eyes::Both => "both",
+        }
+    }
+}
+
 /// How emulated time relates to the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -338,6 +362,8 @@ pub struct StartActors {
     pub profile: Option<String>,
     /// Show the agent everything the RAM holds, not only what a player could see.
     pub omniscient: bool,
+    /// What play is based on.
+    pub eyes: Eyes,
     /// A checkpoint at least every this many steps.
     pub checkpoint_every_steps: u64,
     /// Longest time for one decision.
@@ -474,4 +500,6 @@ pub struct Summary {
     pub busy: u64,
     /// What came of the skill that was to be tried.
     pub task: Option<TaskResult>,
+    /// Pictures that were compared with memory, and values that differed, where both were looked at.
+    pub compared: Option<(u64, u64)>,
 }
