@@ -97,6 +97,23 @@ pub enum Role {
     Turns,
     /// Where the game is between its title and its end; the values of each [`Episode`].
     Episode(EpisodeValues),
+    /// A figure of the leader, instead of what the decoder says of it.
+    Figure(Figure),
+}
+
+/// A figure that a profile declares by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    /// Hit points.
+    Hp,
+    /// Hit points when well.
+    HpMax,
+    /// Belly.
+    Belly,
+    /// Level.
+    Level,
+    /// Money.
+    Money,
 }
 
 /// The number that stands for each [`Episode`].

@@ -44,6 +44,10 @@ impl Matter {
         Matter::Company,
     ];
 
+    fn is_many(self) -> bool {
+        matches!(self, Matter::HitPoints | Matter::HitPointsMax)
+    }
+
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
@@ -152,9 +156,10 @@ impl Comparison {
 pub fn alarm_text(finding: &Finding) -> String {
     let Finding { matter, memory, picture, .. } = finding;
     format!(
-        "{} differs between memory ({memory}) and picture ({picture}), {IN_A_ROW} times in a row; is the profile that of this \
+        "{} {} between memory ({memory}) and picture ({picture}), {IN_A_ROW} times in a row; is the profile that of this \
          game? `agent ram` shows how its memory is read",
-        matter.name()
+        matter.name(),
+        if matter.is_many() { "differ" } else { "differs" }
     )
 }
 
@@ -307,7 +312,7 @@ mod tests {
         }
         assert_eq!(comparison.weigh(&[finding(true)]), [Verdict::Clear(Matter::HitPoints)]);
         assert_eq!(comparison.tally().alarms, 1);
-        assert!(alarm_text(&finding(false)).contains("the hit points differs between memory (23) and picture (12)"));
+        assert!(alarm_text(&finding(false)).contains("the hit points differ between memory (23) and picture (12)"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::bag::Bag;
 use super::beings::Beings;
 use super::floor_map::{FloorMap, SURE};
 use super::text::{self, Window};
-use crate::profile::{Episode, Field, Role, Words};
+use crate::profile::{Episode, Field, Figure, Role, Words};
 use reader::{Hud, Reading, Scene};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -213,6 +213,13 @@ impl MapMemory {
         into.fields.extend(self.fields.iter().map(|field| match field.role {
             Some(Role::Turns) => *turns as i64,
             Some(Role::Episode(values)) => values.number(self.state.episode),
+            Some(Role::Figure(figure)) => i64::from(match figure {
+                Figure::Hp => figures.hp,
+                Figure::HpMax => figures.hp_max,
+                Figure::Belly => figures.belly,
+                Figure::Level => figures.level.into(),
+                Figure::Money => figures.money,
+            }),
             None => 0,
         }));
         into.monsters.clear();

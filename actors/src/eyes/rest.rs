@@ -79,3 +79,80 @@ fn tiles_agree(before: &[Cell], now: &[Cell]) -> bool {
     }
     before.len() == now.len() && off <= TILES_OFF_MAX
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reader::{Being, Hud, Sure};
+
+    const ROWS: (u16, u16) = (129, 159);
+
+    fn sure<T>(value: T) -> Sure<T> {
+        Sure { value, confidence: 0.99 }
+    }
+
+    fn floor(being_at: i8) -> Reading {
+        let cell = |dx: i8| Cell {
+            dx,
+            dy: 0,
+            ground: sure(Ground::Floor),
+            is_lit: true,
+            being: sure((dx == being_at).then(Being::default)),
+            item: sure(None),
+        };
+        let hud = Hud { floor: 1, level: 1, hp: 9, hp_max: 9, belly: 9, money: 0, confidence: 0.9 };
+        Reading { scene: sure(Scene::Floor), cells: (-2..=2).map(cell).collect(), hud: Some(hud), ..Reading::default() }
+    }
+
+    fn text(scene: Scene, text: &str) -> Reading {
+        let line = Line { x: 9, y: 133, text: text.to_owned(), confidence: 0.9 };
+        Reading { scene: sure(scene), lines: vec![line], ..Reading::default() }
+    }
+
+    #[test]
+    fn what_walks_prints_or_changes_is_not_at_rest() {
+        assert!(is_at_rest(&floor(1), &floor(1), ROWS));
+        assert!(!is_at_rest(&floor(1), &floor(2), ROWS), "somebody walks");
+        let mut askew = floor(1);
+        askew.cells[0].ground = sure(Ground::Askew);
+        assert!(!is_at_rest(&askew, &askew, ROWS), "everything walks");
+        let mut hurt = floor(1);
+        hurt.hud = hurt.hud.map(|hud| Hud { hp: 3, ..hud });
+        assert!(!is_at_rest(&floor(1), &hurt, ROWS));
+        let mut told = floor(1);
+        told.lines = text(Scene::Floor, "Rat missed Moss.").lines;
+        assert!(!is_at_rest(&floor(1), &told, ROWS), "a message came up");
+        assert!(!is_at_rest(&text(Scene::Dialogue, "My pa"), &text(Scene::Dialogue, "My paws"), ROWS), "it prints");
+        assert!(is_at_rest(&text(Scene::Dialogue, "My paws"), &text(Scene::Dialogue, "My paws"), ROWS));
+        assert!(is_at_rest(&text(Scene::Title, "Press START"), &text(Scene::Title, ""), ROWS), "it blinks");
+        assert!(!is_at_rest(&text(Scene::Dark, ""), &text(Scene::Dark, ""), ROWS), "nobody waits in the dark");
+    }
+
+    #[test]
+    fn a_doubtful_tile_or_two_do_not_keep_a_picture_from_resting() {
+        let mut other = floor(1);
+        for cell in &mut other.cells[..TILES_OFF_MAX] {
+            cell.ground = sure(Ground::Wall);
+        }
+        assert!(is_at_rest(&floor(1), &other, ROWS));
+        other.cells[TILES_OFF_MAX].ground = sure(Ground::Wall);
+        assert!(!is_at_rest(&floor(1), &other, ROWS));
+        let unsure = Reading { scene: Sure { value: Scene::Floor, confidence: 0.3 }, ..floor(1) };
+        assert!(!is_at_rest(&unsure, &unsure, ROWS));
+    }
+
+    #[test]
+    fn a_count_of_frames_is_no_change_and_a_scroll_is_one() {
+        let picture = |fill: &dyn Fn(usize) -> u8| {
+            let pixels = (0..240 * 160 * 2).map(fill).collect();
+            Snapshot { width: 240, height: 160, pixels, ..Snapshot::default() }
+        };
+        let still = picture(&|_| 7);
+        let counted = picture(&|at| if at < 480 { 9 } else { 7 });
+        assert_eq!(change(&still, &counted), Change { is_none: true, is_scroll: false });
+        let speck = picture(&|at| if (4_800..4_900).contains(&at) { 9 } else { 7 });
+        assert_eq!(change(&still, &speck), Change { is_none: false, is_scroll: false });
+        assert_eq!(change(&still, &picture(&|at| at as u8)), Change { is_none: false, is_scroll: true });
+        assert!(!change(&still, &Snapshot::default()).is_none);
+    }
+}

@@ -143,6 +143,10 @@ impl Journey {
 
     /// The next key of a look into the bag, where one is wanted.
     pub(super) fn look_into_bag(&mut self, before: &Seen) -> Option<Move> {
+        // Who presses keys at random has no use for it.
+        if self.brain.name() == "random" {
+            return None;
+        }
         let Looking { memory, glance, .. } = &mut self.looking;
         glance.plan(memory.as_ref()?, &before.observation)
     }
@@ -150,7 +154,7 @@ impl Journey {
     /// Looks at a picture that is known to be at rest.
     pub(super) async fn see_still(&mut self, captured: Captured) -> Result<Option<Seen>, Interruption> {
         let Sighted { reading, read_us } = self.read(&captured).await?;
-        Ok(self.understand(captured, &reading, true, read_us))
+        self.understand(captured, &reading, true, read_us)
     }
 
     /// Lets frames pass until the picture is at rest, and looks at it.
@@ -182,7 +186,7 @@ impl Journey {
                 let agrees = before.is_some_and(|before| is_at_rest(before, reading, rows));
                 let is_rest = agrees && passed >= self.looking.busy_frames;
                 if is_rest || is_last {
-                    return Ok(self.understand(captured, reading, is_rest, read_us));
+                    return self.understand(captured, reading, is_rest, read_us);
                 }
                 if let Some(memory) = &mut self.looking.memory {
                     memory.glimpse(reading);
@@ -217,13 +221,20 @@ impl Journey {
         answered(read)?.map_err(|message| Interruption::Fatal { status: exit::DATA, message })
     }
 
-    fn understand(&mut self, captured: Captured, reading: &Reading, is_rest: bool, read_us: u64) -> Option<Seen> {
-        let memory = self.looking.memory.as_mut()?;
+    fn understand(
+        &mut self,
+        captured: Captured,
+        reading: &Reading,
+        is_rest: bool,
+        read_us: u64,
+    ) -> Result<Option<Seen>, Interruption> {
+        let Some(memory) = &mut self.looking.memory else { return Ok(None) };
         memory.look(captured.basis.frame, reading, is_rest);
         let mut observation = Observation::default();
         memory.observation(&mut observation);
         let confidence = Some(memory.confidence());
-        Some(Seen { captured, observation: Arc::new(observation), decode_us: read_us, confidence })
+        let observation = self.lay_known(Arc::new(observation))?;
+        Ok(Some(Seen { captured, observation, decode_us: read_us, confidence }))
     }
 
     /// Memory was understood: the picture of the same frame is read beside the game, and compared when that is done. Where

@@ -1,6 +1,6 @@
 //! A profile as a TOML file.
 
-use super::{EpisodeValues, Field, Format, Layout, Profile, ProfileError, Recognition, Role, Words};
+use super::{EpisodeValues, Field, Figure, Format, Layout, Profile, ProfileError, Recognition, Role, Words};
 use serde::Deserialize;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
@@ -179,6 +179,11 @@ struct UncheckedField {
 enum RoleName {
     Turns,
     EpisodeState,
+    Hp,
+    HpMax,
+    Belly,
+    Level,
+    Money,
 }
 
 #[derive(Deserialize)]
@@ -261,6 +266,11 @@ impl TryFrom<UncheckedField> for FieldTable {
         let role = match (field.role, field.values) {
             (None, None) => None,
             (Some(RoleName::Turns), None) => Some(Role::Turns),
+            (Some(RoleName::Hp), None) => Some(Role::Figure(Figure::Hp)),
+            (Some(RoleName::HpMax), None) => Some(Role::Figure(Figure::HpMax)),
+            (Some(RoleName::Belly), None) => Some(Role::Figure(Figure::Belly)),
+            (Some(RoleName::Level), None) => Some(Role::Figure(Figure::Level)),
+            (Some(RoleName::Money), None) => Some(Role::Figure(Figure::Money)),
             (Some(RoleName::EpisodeState), Some(values)) => Some(Role::Episode(EpisodeValues {
                 title: values.title,
                 playing: values.playing,
