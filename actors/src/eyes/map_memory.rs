@@ -25,6 +25,8 @@ mod hearing;
 const ENTRIES_A_PAGE: usize = 10;
 /// Frames for which what is thrown may fly, while nothing else moves.
 const FLIGHT_FRAMES: u32 = 28;
+/// Pictures in a row that must say something surprising before it is believed.
+const SURPRISES_MIN: u32 = 3;
 /// Frames for which somebody eats.
 const MEAL_FRAMES: u32 = 12;
 const PAD: Mask = Button::Up as Mask | Button::Down as Mask | Button::Left as Mask | Button::Right as Mask;
@@ -69,6 +71,10 @@ struct State {
     press: Option<Press>,
     landing: Landing,
     confidence: f32,
+    /// It was dark since this floor was last seen: what comes now may be another one, or the end.
+    has_been_dark: bool,
+    /// Pictures in a row that say what cannot be without having been dark in between.
+    surprises: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,6 +153,7 @@ impl MapMemory {
 
     /// A picture on the way to one at rest: only its messages count.
     pub fn glimpse(&mut self, reading: &Reading) {
+        self.state.has_been_dark |= reading.scene.value == Scene::Dark && reading.scene.confidence >= SURE;
         if reading.scene.value == Scene::Floor {
             self.hear(text::messages(&reading.lines, self.words.message_rows));
         } else {
@@ -173,6 +180,11 @@ impl MapMemory {
             Scene::Choice if is_at_rest => Screen::Choice,
             Scene::Dialogue | Scene::Choice => Screen::Printing,
         };
+        if is_at_rest && self.is_surprise(scene, hud.as_ref()) {
+            // It is looked at again before anything comes of it.
+            self.state.screen = Screen::Motion;
+            return;
+        }
         if is_at_rest {
             self.note_confidence(reading);
             self.follow_life(reading);
@@ -314,6 +326,20 @@ impl MapMemory {
         }
     }
 
+    /// Whether a picture says what does not follow from the ones before: another floor, the title or the end, although it has
+    /// not been dark. One may be misread; several in a row are believed.
+    fn is_surprise(&mut self, scene: Scene, hud: Option<&Hud>) -> bool {
+        let is_same_floor = hud.is_none_or(|hud| hud.floor == self.state.floor);
+        let is_elsewhere = matches!(scene, Scene::Title | Scene::End) || !is_same_floor;
+        let is_playing = self.state.floor > 0 && self.state.episode == Episode::Playing;
+        if scene == Scene::Floor && is_same_floor && hud.is_some() {
+            self.state.has_been_dark = false;
+        }
+        let is_unexpected = is_playing && is_elsewhere && !self.state.has_been_dark;
+        self.state.surprises = if is_unexpected { self.state.surprises + 1 } else { 0 };
+        is_unexpected && self.state.surprises < SURPRISES_MIN
+    }
+
     fn note_confidence(&mut self, reading: &Reading) {
         let hud = reading.hud.map_or(1.0, |hud| hud.confidence);
         let place = reading.minimap.as_ref().and_then(|map| map.leader).map_or(1.0, |place| place.confidence);
@@ -349,6 +375,7 @@ impl MapMemory {
 
     fn enter_floor(&mut self, floor: u8) {
         self.state.floor = floor;
+        self.state.has_been_dark = false;
         self.state.map = FloorMap::default();
         self.state.beings.leave();
         self.state.leader = None;

@@ -214,8 +214,7 @@ impl Journey {
         let connected = self.crew.emulator.ask(connect, self.request_deadline()).await;
         let Connected { welcome, epoch, frame, ring: pushed } = answered(connected)??;
         let ring = ring.or(pushed);
-        let ring =
-            if with_memory { ring } else { ring.map(RingReader::without_memory) };
+        let ring = if with_memory { ring } else { ring.map(RingReader::without_memory) };
         answered(self.crew.capture.ask(Attach(ring), self.request_deadline()).await)?;
         let profile = self.choose_profile(&welcome.cartridge)?;
         let profile = self.board_eyes(profile).await?;

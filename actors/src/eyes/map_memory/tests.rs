@@ -151,6 +151,10 @@ fn look(memory: &mut MapMemory, scenery: &Scenery) -> Observation {
     seen(memory)
 }
 
+fn darkness(memory: &mut MapMemory) {
+    memory.glimpse(&Reading { scene: sure(Scene::Dark), ..Reading::default() });
+}
+
 fn look_at(memory: &mut MapMemory, scene: Scene, lines: &[Line], hud: Option<Hud>) -> Observation {
     let frame = memory.state.frame + 16;
     let reading = Reading { scene: sure(scene), lines: lines.to_vec(), hud, ..Reading::default() };
@@ -284,9 +288,28 @@ fn a_new_floor_is_a_new_map() {
     look(&mut memory, &scenery);
     scenery = Scenery::new(&["   ", "   ", "  ###", "  #@.", "  ###"]);
     scenery.hud.floor = 4;
+    darkness(&mut memory);
     let now = look(&mut memory, &scenery);
     assert_eq!((now.floor, now.turns_left, now.items.len()), (4, 1000, 0));
     assert_eq!(now.tile(at(7, 4)).map(|tile| tile.revealed), Some(false));
+}
+
+#[test]
+fn one_picture_alone_changes_neither_floor_nor_life() {
+    let mut memory = memory();
+    let mut scenery = room();
+    look(&mut memory, &scenery);
+    scenery.hud.floor = 13;
+    let now = look(&mut memory, &scenery);
+    assert_eq!((now.floor, now.screen), (3, Screen::Motion), "it is looked at again");
+    let now = look_at(&mut memory, Scene::End, &[line(90, 107, "Game over")], None);
+    assert_eq!((now.floor, now.fields[0]), (3, 1));
+    scenery.hud.floor = 3;
+    assert_eq!(look(&mut memory, &scenery).screen, Screen::Command);
+    // What is said again and again is believed: somebody else may have changed the game.
+    scenery.hud.floor = 5;
+    let floors = [(); SURPRISES_MIN as usize].map(|()| look(&mut memory, &scenery).floor);
+    assert_eq!(floors, [3, 3, 5]);
 }
 
 #[test]
@@ -301,6 +324,7 @@ fn lives_begin_at_the_title_and_end_with_the_screen_that_says_so() {
         (now.screen, now.dialogue.text.as_str()),
         (Screen::Dialogue, "My paws give way... Everything goes dark.")
     );
+    darkness(&mut memory);
     let now = look_at(&mut memory, Scene::End, &[line(90, 107, "Game over")], None);
     assert_eq!((now.screen, now.floor, now.fields[0]), (Screen::Transition, 0, 2));
     let now = look_at(&mut memory, Scene::End, &[line(70, 107, "Out into the meadow!")], None);
