@@ -140,7 +140,7 @@ fn a_wrong_profile_raises_an_alarm_that_says_what_differs() {
     std::fs::create_dir(scratch.path().join("profiles")).expect("a folder can be made");
     scratch.file("profiles/burrow.toml", &profile);
     let folder = scratch.path().join("profiles");
-    let config = scratch.file("config.toml", &format!("[game]\nprofiles = {:?}\n", folder.display().to_string()));
+    let config = scratch.file("config.toml", format!("[game]\nprofiles = {:?}\n", folder.display().to_string()));
     let config = config.to_str().expect("a temporary path is text");
     let finished = play("both", &["--config", config, "--emulator", "libretro", "--steps", "250"]);
     let told = alerts(&finished);

@@ -109,7 +109,7 @@ pub enum Course {
     /// Go on.
     Onward,
     /// The run is over.
-    Finished(Summary),
+    Finished(Box<Summary>),
     /// The run cannot go on.
     Failed {
         /// Exit status.
@@ -189,7 +189,8 @@ impl Journey {
         let summary = self.report.summary(&self.ledger, self.step, complete, reason, self.crew.busy());
         let task = self.task.as_ref().map(Task::result);
         let compared = self.looking.counts();
-        Course::Finished(Summary { capture_us: capture_us.answer().unwrap_or_default(), task, compared, ..summary })
+        let capture_us = capture_us.answer().unwrap_or_default();
+        Course::Finished(Box::new(Summary { capture_us, task, compared, ..summary }))
     }
 
     async fn take_step(&mut self) -> Result<Option<&'static str>, Interruption> {

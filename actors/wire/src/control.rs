@@ -93,7 +93,7 @@ pub enum FromRole {
         /// Which.
         instance: Instance,
         /// How it ended.
-        summary: Summary,
+        summary: Box<Summary>,
     },
     /// Actors: one game of several cannot go on; the others do.
     GameFailed {
