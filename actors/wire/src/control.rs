@@ -4,6 +4,7 @@
 //! parent pings, tells the actors which emulators live, and finally says `Stop`.
 
 use crate::emulator::Cartridge;
+pub use crate::eyes::Eyes;
 use crate::skill::Argument;
 use crate::{Epoch, Instance, Step};
 use serde::{Deserialize, Serialize};
@@ -284,30 +285,6 @@ pub struct RecallSettings {
     pub embeddings_url: String,
     /// The model that the server is asked for.
     pub embeddings_model: String,
-}
-
-/// What play is based on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Eyes {
-    /// The game's memory.
-    #[default]
-    Ram,
-    /// What is read on the picture, and nothing else.
-    Reader,
-    /// The game's memory, and what is read on the picture is compared with it.
-    Both,
-}
-
-impl Eyes {
-    /// The name on the command line and in telemetry.
-    pub fn name(self) -> &'static str {
-        match self {
-            Eyes::Ram => "ram",
-            Eyes::Reader => "reader",
-            Eyes::Both => "both",
-        }
-    }
 }
 
 /// How emulated time relates to the wall clock.
