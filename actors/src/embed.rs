@@ -10,11 +10,14 @@ use wire::observation::Observation;
 use wire::recall::Space;
 use wire::ring::Snapshot;
 
+mod aside;
 mod picture;
+mod read;
 mod served;
 mod state;
 mod text;
 
+pub use aside::Aside;
 pub use served::{KEY_VARIABLE, Served};
 pub(crate) use state::nearest_foe;
 
@@ -107,6 +110,11 @@ impl BuiltIn {
         scale_to(picture, PICTURE_SHARE);
         normalise(&mut vector).then_some(vector)
     }
+}
+
+/// An embedder that looks at the picture with the reader.
+pub fn by_reader() -> Aside {
+    Aside::start(read::Read::default())
 }
 
 impl Embedder for BuiltIn {

@@ -4,7 +4,7 @@
 //! its outcome is known. Nothing here is ever waited for longer than the deadline: what the role does not answer in time is
 //! `Late`, a role that is not there is `Unavailable`, and play goes on without. Absent: deciding, which is the pilot's.
 
-use crate::embed::{BuiltIn, Embedder, KEY_VARIABLE, Scene, Served};
+use crate::embed::{BuiltIn, Embedder, KEY_VARIABLE, Scene, Served, by_reader};
 use crate::peer::{self, Heard};
 use crate::port::{Envelope, Port, Question, Reply};
 use crate::telemetry::{RecallSample, Telemetry};
@@ -177,9 +177,10 @@ impl Recalling {
     /// An actor that reports to telemetry, and tells the person at the terminal through the parent what is wrong.
     pub fn new(settings: RecallSettings, telemetry: Port<Telemetry>, parent: Option<Arc<Link>>) -> Recalling {
         let key = || std::env::var(KEY_VARIABLE).ok();
-        let embedder: Box<dyn Embedder> = match settings.embeddings_url.as_str() {
-            "" => Box::new(BuiltIn::default()),
-            url => Box::new(Served::new(url, &settings.embeddings_model, key(), EMBEDDING_DEADLINE)),
+        let embedder: Box<dyn Embedder> = match (settings.embeddings_url.as_str(), settings.embedder.as_str()) {
+            ("", "reader") => Box::new(by_reader()),
+            ("", _) => Box::new(BuiltIn::default()),
+            (url, _) => Box::new(Served::new(url, &settings.embeddings_model, key(), EMBEDDING_DEADLINE)),
         };
         let asking = Asking::new(Duration::from_millis(settings.deadline_ms), telemetry.clone());
         Recalling {

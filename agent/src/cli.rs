@@ -8,6 +8,7 @@ mod index;
 mod skills;
 
 use crate::eval::{EVAL_EXAMPLES, EvalArgs};
+use crate::train::{TRAIN_EXAMPLES, TrainArgs};
 use index::INDEX_EXAMPLES;
 pub use index::{ChosenArgs, IndexArgs, IndexCommand, PlaceArgs};
 use skills::SKILLS_EXAMPLES;
@@ -106,6 +107,9 @@ pub enum Command {
     /// Play many seeds with and without a part of the agent, and say what it is worth
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(EvalArgs),
+    /// Train the reader, the network that reads the game from its picture, or judge its weights
+    #[command(after_help = TRAIN_EXAMPLES)]
+    Train(TrainArgs),
     /// Does one piece of work for `doctor` or `bench` that the parent must not do itself, and prints a JSON object.
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -241,6 +245,24 @@ pub struct BenchArgs {
     /// Games that `router` records [default: 16]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub runs: Option<u16>,
+    /// Which models `models` measures: all, reader, 184m, 2b, 4b, 8b (these with --random-weights), or the folder of a Qwen3-VL
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', default_value = "all")]
+    pub models: Vec<String>,
+    /// Tokens in the prompts of `models`: auto, or numbers as in 64,1024; a model's context caps them
+    #[arg(long, value_name = "N,…", default_value = "auto")]
+    pub lengths: String,
+    /// Whether the prompts of `models` have a picture of 480 × 320 pixels
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "both")]
+    pub vision: Vision,
+    /// Judge this machine by `models` of the real shapes whose weights are random: nothing has to be downloaded first
+    #[arg(long)]
+    pub random_weights: bool,
+    /// Comma-separated values of `models` instead of a table
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Draw the figures of `models` as PNG files into this folder
+    #[arg(long, value_name = "DIR")]
+    pub plots: Option<PathBuf>,
     /// Measure `router` in a minute, less exactly
     #[arg(long)]
     pub quick: bool,
@@ -250,6 +272,17 @@ pub struct BenchArgs {
     /// ROM [default: Burrow, the bundled game]
     #[arg(long, value_name = "FILE")]
     pub rom: Option<PathBuf>,
+}
+
+/// Whether prompts have pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Vision {
+    /// Without
+    Off,
+    /// With
+    On,
+    /// Both ways
+    Both,
 }
 
 /// Options of `worker`.
@@ -297,6 +330,8 @@ pub enum WorkerKind {
     BenchSkills,
     /// Measures the router with recorded play
     BenchRouter,
+    /// Measures one of the models in this process
+    BenchModels,
     /// Makes silos to measure
     RecallMake,
     /// Compares what they find with what is nearest
@@ -319,6 +354,7 @@ impl WorkerKind {
             WorkerKind::BenchDecode => "bench-decode",
             WorkerKind::BenchSkills => "bench-skills",
             WorkerKind::BenchRouter => "bench-router",
+            WorkerKind::BenchModels => "bench-models",
             WorkerKind::RecallMake => "recall-make",
             WorkerKind::RecallCompare => "recall-compare",
             WorkerKind::RecallMemory => "recall-memory",
@@ -341,6 +377,8 @@ pub enum BenchKind {
     /// The model router on recorded play, with models that only take their time: decisions a second against one blocking call
     /// a decision, calls saved, waiting, overload
     Router,
+    /// The models in this process: tokens a second, what a picture costs, batches; with --random-weights before any is there
+    Models,
     /// A whole step: overhead, capture, decode, total
     Loop,
 }
@@ -352,6 +390,7 @@ impl BenchKind {
             BenchKind::Bridge => "bridge",
             BenchKind::Decode => "decode",
             BenchKind::Skills => "skills",
+            BenchKind::Models => "models",
             BenchKind::Recall => "recall",
             BenchKind::Router => "router",
             BenchKind::Loop => "loop",

@@ -151,7 +151,7 @@ impl Bus for BackendBus<'_> {
 }
 
 /// Copies a picture's rows without gaps.
-pub(crate) fn packed_rows(picture: &Picture<'_>) -> Vec<u8> {
+pub fn packed_rows(picture: &Picture<'_>) -> Vec<u8> {
     let row_bytes = picture.width as usize * picture.format.bytes();
     let mut pixels = Vec::with_capacity(row_bytes * picture.height as usize);
     for row in picture.pixels.chunks(picture.pitch.max(1)).take(picture.height as usize) {

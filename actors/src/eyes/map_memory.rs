@@ -7,7 +7,7 @@
 use super::bag::Bag;
 use super::beings::Beings;
 use super::floor_map::{FloorMap, SURE};
-use super::text::{self, Window};
+use super::text;
 use crate::profile::{Episode, Field, Figure, Role, Words};
 use reader::{Hud, Reading, Scene};
 use serde::{Deserialize, Serialize};
@@ -15,9 +15,7 @@ use std::sync::Arc;
 use wire::buttons::{Button, Mask};
 use wire::codec::{self, CodecError};
 use wire::items::{Use, action, use_of};
-use wire::observation::{
-    Dialogue, Direction, Menu, MenuAction, MenuKind, Meter, Monster, Observation, Position, Screen,
-};
+use wire::observation::{Dialogue, Direction, Menu, MenuKind, Meter, Monster, Observation, Position, Screen};
 
 mod hearing;
 mod windows;

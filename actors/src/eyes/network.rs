@@ -1,10 +1,10 @@
 //! The network that reads pictures, as this process holds it.
 
-use reader::Reading;
+use reader::{Picture, Reader, Reading};
 use wire::ring::Snapshot;
 
 /// Reads pictures.
-pub(super) struct Network;
+pub(super) struct Network(Reader);
 
 impl Network {
     /// Makes it ready.
@@ -12,7 +12,7 @@ impl Network {
     /// # Errors
     /// Why no picture can be read.
     pub fn open() -> Result<Network, String> {
-        Err("this build has no reader".to_string())
+        Reader::burrow().map(Network).map_err(|error| error.to_string())
     }
 
     /// A reading for each picture, in their order.
@@ -20,7 +20,8 @@ impl Network {
     /// # Errors
     /// Why they cannot be read.
     pub fn read(&self, pictures: &[&Snapshot]) -> Result<Vec<Reading>, String> {
-        Err(format!("{} pictures, and no reader", pictures.len()))
+        let pictures: Vec<Picture<'_>> = pictures.iter().map(|picture| picture_of(picture)).collect();
+        self.0.read(&pictures).map_err(|error| error.to_string())
     }
 
     /// The reading of one picture.
@@ -30,4 +31,9 @@ impl Network {
     pub fn read_one(&self, picture: &Snapshot) -> Result<Reading, String> {
         self.read(&[picture])?.pop().ok_or_else(|| "nothing was read".to_string())
     }
+}
+
+fn picture_of(snapshot: &Snapshot) -> Picture<'_> {
+    let Snapshot { width, height, format, pixels, .. } = snapshot;
+    Picture { width: *width, height: *height, format: *format, pixels }
 }

@@ -281,7 +281,9 @@ pub struct RecallSettings {
     pub is_recorded: bool,
     /// Longest wait for the silos, in milliseconds.
     pub deadline_ms: u64,
-    /// Base address of a server with `/v1/embeddings`; empty: the built-in embedder.
+    /// What makes vectors where no server does: `state`, `reader`, `qwen3-vl`.
+    pub embedder: String,
+    /// Base address of a server with `/v1/embeddings`; empty: `embedder`.
     pub embeddings_url: String,
     /// The model that the server is asked for.
     pub embeddings_model: String,

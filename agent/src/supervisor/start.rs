@@ -126,8 +126,9 @@ impl Plan {
     }
 
     fn recall(&self) -> RecallSettings {
-        let Recall { used, record, deadline_ms, embeddings_url, embeddings_model } = self.config.recall.clone();
-        RecallSettings { used, is_recorded: record, deadline_ms, embeddings_url, embeddings_model }
+        let Recall { used, record, deadline_ms, embedder, embeddings_url, embeddings_model } =
+            self.config.recall.clone();
+        RecallSettings { used, is_recorded: record, deadline_ms, embedder, embeddings_url, embeddings_model }
     }
 
     /// The first message to the indexes.

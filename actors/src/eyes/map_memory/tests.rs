@@ -113,7 +113,7 @@ impl Scenery {
             minimap: Some(Minimap { leader: Some(sure(self.leader())), marks: self.marks() }),
             lines: (0..).zip(&self.messages).map(text).collect(),
             hud: Some(self.hud),
-            features: Vec::new(),
+            ..Reading::default()
         }
     }
 

@@ -62,7 +62,7 @@ fn any_reading() -> impl Strategy<Value = Reading> {
             Minimap { leader: Some(Sure { value, confidence }), marks }
         });
         let scene = Sure { value: scenes[scene], confidence };
-        Reading { scene, cells, minimap, lines, hud, features: Vec::new() }
+        Reading { scene, cells, minimap, lines, hud, ..Reading::default() }
     })
 }
 
