@@ -5,7 +5,7 @@
 //! as it was. Once its buffers have grown, decoding allocates nothing. By default only what a player could see is
 //! reported. Absent: pixels, and names of species or items.
 
-use crate::profile::{Field, Layout, Profile, Role};
+use crate::profile::{Field, Figure, Layout, Profile, Role};
 use wire::memory::Bus;
 use wire::observation::Observation;
 use wire::ring::Snapshot;
@@ -126,11 +126,27 @@ impl Decoder {
         for field in &self.fields {
             let value = field.read(snapshot).unwrap_or(0);
             into.fields.push(value);
-            if field.role == Some(Role::Turns) {
-                into.turns = value.max(0) as u64;
+            match field.role {
+                Some(Role::Turns) => into.turns = value.max(0) as u64,
+                Some(Role::Figure(figure)) => set_figure(figure, value, into),
+                Some(Role::Episode(_)) | None => {}
             }
         }
         Ok(())
+    }
+}
+
+/// A figure means something only while there is a leader.
+fn set_figure(figure: Figure, value: i64, into: &mut Observation) {
+    let value = i32::try_from(value).unwrap_or(i32::MAX);
+    let Some(leader) = into.leader.and_then(|index| into.monsters.get_mut(index)) else { return };
+    let hp = leader.hp.get_or_insert_default();
+    match figure {
+        Figure::Hp => hp.value = value,
+        Figure::HpMax => hp.max = value,
+        Figure::Level => leader.level = u8::try_from(value).unwrap_or(u8::MAX),
+        Figure::Belly => into.belly.value = value,
+        Figure::Money => into.money = value,
     }
 }
 

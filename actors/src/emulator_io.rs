@@ -62,6 +62,8 @@ pub struct Connect {
     pub address: String,
     /// Whether its ring was handed over; if not, frames are subscribed to.
     pub has_ring: bool,
+    /// Whether memory is subscribed to with them.
+    pub with_memory: bool,
 }
 
 /// An emulator that was connected to.
@@ -248,8 +250,9 @@ async fn open(connect: &Connect, instance: Instance) -> Result<(Socket, Connecte
     if connect.has_ring {
         return Ok((socket, Connected { welcome, epoch, frame, ring: None }));
     }
-    let ring = Some(socket.receive_frames(&welcome, epoch)?);
-    let body = Request::Subscribe { every_n_frames: 0, regions: welcome.regions.clone() };
+    let regions = if connect.with_memory { welcome.regions.clone() } else { Vec::new() };
+    let ring = Some(socket.receive_frames(&welcome, epoch, regions.clone())?);
+    let body = Request::Subscribe { every_n_frames: 0, regions };
     match socket.ask(ClientMessage { id: u64::MAX, instance, epoch, body }).await?.body {
         Answer::Done => Ok((socket, Connected { welcome, epoch, frame, ring })),
         Answer::Refused(refusal) => Err(EmulatorError::Refused(refusal)),

@@ -10,6 +10,7 @@ pub mod checkpoint;
 pub mod decode;
 pub mod embed;
 pub mod emulator_io;
+pub mod eyes;
 mod http;
 mod peer;
 pub mod pilot;

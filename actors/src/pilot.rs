@@ -20,6 +20,7 @@ mod crew;
 mod journey;
 mod ledger;
 mod live;
+mod looking;
 mod mind;
 mod pressing;
 mod recalling;

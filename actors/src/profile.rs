@@ -13,8 +13,10 @@ use wire::observation::Observation;
 mod file;
 mod format;
 mod retro;
+mod words;
 
 pub use format::{Format, FormatError};
+pub use words::{Found, Label, Messages, Rules, Template, Words};
 
 /// The profiles that come with the program: name and text.
 const BUILT_IN: [(&str, &str); 2] =
@@ -47,6 +49,8 @@ pub struct Profile {
     pub recall: bool,
     /// Single values, in the order of [`Observation::fields`].
     pub fields: Vec<Field>,
+    /// What the game writes on its picture, where it can be played from what is read there.
+    pub words: Option<Words>,
 }
 
 /// How a ROM is recognised. A profile whose recognition is empty is used only when it is asked for by name.
@@ -93,6 +97,23 @@ pub enum Role {
     Turns,
     /// Where the game is between its title and its end; the values of each [`Episode`].
     Episode(EpisodeValues),
+    /// A figure of the leader, instead of what the decoder says of it.
+    Figure(Figure),
+}
+
+/// A figure that a profile declares by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    /// Hit points.
+    Hp,
+    /// Hit points when well.
+    HpMax,
+    /// Belly.
+    Belly,
+    /// Level.
+    Level,
+    /// Money.
+    Money,
 }
 
 /// The number that stands for each [`Episode`].
@@ -109,9 +130,10 @@ pub struct EpisodeValues {
 }
 
 /// Where a game is between its title and its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Episode {
     /// At its title.
+    #[default]
     Title,
     /// In play.
     Playing,
@@ -264,6 +286,11 @@ impl Profile {
         }
     }
 
+    /// The same game for whoever looks at its picture alone: nothing of its memory is wanted. Its seed is set-up, not sight.
+    pub fn without_memory(self) -> Profile {
+        Profile { regions: Vec::new(), turn: Condition::default(), key_echo: None, ..self }
+    }
+
     /// Where the game is between its title and its end, where the profile declares it.
     pub fn episode(&self, observation: &Observation) -> Option<Episode> {
         self.fields.iter().zip(&observation.fields).find_map(|(field, value)| match field.role {
@@ -305,6 +332,16 @@ impl Field {
 }
 
 impl EpisodeValues {
+    /// The number that stands for it.
+    pub fn number(&self, episode: Episode) -> i64 {
+        match episode {
+            Episode::Title => self.title,
+            Episode::Playing => self.playing,
+            Episode::Lost => self.lost,
+            Episode::Won => self.won,
+        }
+    }
+
     fn episode(&self, value: i64) -> Option<Episode> {
         [
             (self.title, Episode::Title),

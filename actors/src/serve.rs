@@ -89,9 +89,11 @@ fn run(link: Link, page: ProgressPage, mut start: StartActors, players: Vec<Play
     let games = std::mem::take(&mut start.games);
     let seed = games.first().map_or(0, |game| game.seed);
     let detail = match games.len() {
-        1 => "emulator_io, capture, ram, recall, router, skills, pilot, telemetry".to_string(),
+        1 => "emulator_io, capture, ram, eyes, recall, router, skills, pilot, telemetry".to_string(),
         count => {
-            format!("router, skills; for each of {count} games emulator_io, capture, ram, recall, pilot, telemetry")
+            format!(
+                "router, skills, eyes; for each of {count} games emulator_io, capture, ram, recall, pilot, telemetry"
+            )
         }
     };
     let system = actix::System::new();

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
-use wire::control::{Pace, RecallUse};
+use wire::control::{Eyes, Pace, RecallUse};
 
 mod bench;
 mod index;
@@ -24,6 +24,7 @@ Examples:
   agent run --rom game.gba --steps 1000    another game, a thousand steps
   agent --emulator mgba-lua                the game in an open mGBA window, with our script loaded in it
   agent --emulator 'ws://127.0.0.1:9000/?token=T'   a bridge that runs already
+  agent --eyes reader                      play from what is read on the picture, without looking into memory
   agent --resume runs/latest               go on where an earlier run stopped
   tail -F runs/latest/telemetry.jsonl      watch what it does
 
@@ -150,6 +151,10 @@ pub struct RunArgs {
     /// Folder of the memories of earlier play [default: the configured one]
     #[arg(long, value_name = "DIR")]
     pub memories: Option<PathBuf>,
+    /// What play is based on: ram (the game's memory), reader (what a small network reads on the picture, and nothing else) or
+    /// both (memory, and an alarm where the picture says otherwise)
+    #[arg(long, value_enum, value_name = "EYES")]
+    pub eyes: Option<EyesArg>,
     /// How emulated time relates to the wall clock
     #[arg(long, value_enum)]
     pub pace: Option<PaceArg>,
@@ -313,6 +318,27 @@ impl From<PaceArg> for Pace {
             PaceArg::Lockstep => Pace::Lockstep,
             PaceArg::Realtime => Pace::Realtime,
             PaceArg::Unthrottled => Pace::Unthrottled,
+        }
+    }
+}
+
+/// What play is based on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EyesArg {
+    /// The game's memory
+    Ram,
+    /// What is read on the picture, and nothing else
+    Reader,
+    /// Memory, compared with what is read on the picture
+    Both,
+}
+
+impl From<EyesArg> for Eyes {
+    fn from(eyes: EyesArg) -> Eyes {
+        match eyes {
+            EyesArg::Ram => Eyes::Ram,
+            EyesArg::Reader => Eyes::Reader,
+            EyesArg::Both => Eyes::Both,
         }
     }
 }

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use wire::Instance;
-use wire::control::{BackendChoice, Pace, RecallUse, Windows};
+use wire::control::{BackendChoice, Eyes, Pace, RecallUse, Windows};
 use wire::router::{RouterSettings, TierSettings};
 
 mod layer;
@@ -114,6 +114,8 @@ pub struct Game {
     pub profiles: PathBuf,
     /// Whether the agent sees what a player could not.
     pub omniscient: bool,
+    /// What play is based on.
+    pub eyes: Eyes,
 }
 
 /// How the agent plays.

@@ -38,6 +38,9 @@ pub fn resolve(mut config: Config, args: &RunArgs, folder: &Path) -> Result<Conf
     if let Some(brain) = &args.brain {
         config.run.brain.clone_from(brain);
     }
+    if let Some(eyes) = args.eyes {
+        config.game.eyes = eyes.into();
+    }
     if let Some(used) = args.recall {
         config.recall.used = used.into();
     }

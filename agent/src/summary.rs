@@ -33,6 +33,9 @@ pub fn text(asked: &Run, outcome: &Outcome, run_dir: &Path, log: Option<&Path>) 
             let _ = writeln!(text, "{name:<9} p50 {middle} µs, p99 {late} µs, max {most} µs a step");
         }
     }
+    if let Some((pictures, differing)) = done.compared {
+        let _ = writeln!(text, "eyes      {pictures} pictures compared with memory, {differing} values differed");
+    }
     text.push_str(&of_models(models));
     if !skills.is_empty() {
         let _ = writeln!(
@@ -86,6 +89,10 @@ pub fn of_all(games: &[Summary]) -> Summary {
         all.turns += game.turns;
         all.ineffective_steps += game.ineffective_steps;
         all.busy += game.busy;
+        all.compared = match (all.compared, game.compared) {
+            (Some(one), Some(other)) => Some((one.0 + other.0, one.1 + other.1)),
+            (one, other) => one.or(other),
+        };
         worst(&mut all.overhead_us, game.overhead_us);
         worst(&mut all.capture_us, game.capture_us);
         worst(&mut all.decode_us, game.decode_us);

@@ -147,7 +147,7 @@ impl Supervisor {
             (FromRole::Finished { instance, summary }, Phase::Serving(_) | Phase::Starting)
                 if role == Role::Actors && self.plan.instances().contains(&instance) =>
             {
-                self.finish(instance, summary);
+                self.finish(instance, *summary);
             }
             (FromRole::GameFailed { instance, status, message }, Phase::Serving(_) | Phase::Starting)
                 if role == Role::Actors && self.plan.instances().contains(&instance) =>

@@ -285,6 +285,9 @@ impl Stage {
 fn note(reader: &Reader, samples: &mut Vec<reader::train::Sample>, score: &mut Score) -> Result<(), ReaderError> {
     let canvases: Vec<&reader::Canvas> = samples.iter().map(|sample| &sample.canvas).collect();
     for (reading, sample) in reader.read_canvases(&canvases)?.iter().zip(samples.iter()) {
+        for line in reader::score::differences(reading, &sample.truth) {
+            tracing::debug!("picture {}: {line}", score.pictures);
+        }
         score.note(reading, &sample.truth);
     }
     samples.clear();

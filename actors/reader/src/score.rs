@@ -1,8 +1,11 @@
 //! How well readings agree with what is so.
 
-use crate::reading::{Being, Ground, Mark, Reading, Scene};
+use crate::reading::{Being, Ground, Hud, Mark, Reading, Scene, Sure};
 use crate::truth::{CellTruth, Truth};
 use serde::{Deserialize, Serialize};
+
+/// Tiles off their place from which on a picture is judged by whether it is said to move.
+const ASKEW_JUDGED: usize = 8;
 
 /// Right ones of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +34,9 @@ pub struct Score {
     pub pictures: u64,
     /// Kinds of screens.
     pub scenes: Share,
-    /// Ground of the tiles in view.
+    /// Whether a floor's picture is moving.
+    pub motion: Share,
+    /// Ground of the tiles in view, in pictures at rest.
     pub tiles: Share,
     /// The same without tiles that are black or hidden, which are easy.
     pub tiles_seen: Share,
@@ -88,7 +93,11 @@ impl Score {
     pub fn note(&mut self, reading: &Reading, truth: &Truth) {
         self.pictures += 1;
         self.scenes.note(reading.scene.value == truth.scene);
-        if truth.scene == Scene::Floor {
+        let moves = moves(truth);
+        if let Some(moves) = moves {
+            self.motion.note(reading.is_still() != moves);
+        }
+        if truth.scene == Scene::Floor && moves == Some(false) {
             for (place, truth) in truth.cells.iter().enumerate() {
                 self.note_cell(reading, place, truth);
             }
@@ -169,6 +178,55 @@ impl Score {
         }
         self.lines.missed += left.len() as u64;
     }
+}
+
+/// Whether a floor's picture moves; nothing where too little of it shows to tell, or it is no floor.
+fn moves(truth: &Truth) -> Option<bool> {
+    let askew = truth.cells.iter().filter(|cell| cell.ground == Some(Ground::Askew)).count();
+    let is_judged = truth.scene == Scene::Floor && truth.cells.iter().any(|cell| cell.ground.is_some());
+    match askew {
+        0 => is_judged.then_some(false),
+        1..ASKEW_JUDGED => None,
+        _ => Some(true),
+    }
+}
+
+/// What a reading says otherwise than it is, a line each, for whoever mends the reader.
+pub fn differences(reading: &Reading, truth: &Truth) -> Vec<String> {
+    let mut lines = Vec::new();
+    if reading.scene.value != truth.scene {
+        let Sure { value, confidence } = reading.scene;
+        lines.push(format!("scene is {:?}, read {value:?} ({confidence:.3})", truth.scene));
+    }
+    if let Some(is_shown) = truth.has_minimap.filter(|is_shown| *is_shown != reading.minimap.is_some()) {
+        lines.push(format!("small map: {is_shown}"));
+    }
+    if truth.hud.is_some_and(|hud| reading.hud.is_none_or(|read| Hud { confidence: hud.confidence, ..read } != hud)) {
+        let status: Vec<&str> = reading.lines.iter().filter(|line| line.y < 6).map(|line| line.text.as_str()).collect();
+        lines.push(format!("figures are {:?}, read {status:?}", truth.hud));
+    }
+    let moves = moves(truth);
+    if let Some(moves) = moves.filter(|moves| *moves == reading.is_still()) {
+        lines.push(format!("moving: {moves}"));
+    }
+    for (place, so) in truth.cells.iter().enumerate().filter(|_| moves == Some(false)) {
+        let cell = reading.cells.get(place).copied().unwrap_or_default();
+        let (dx, dy) = (cell.dx, cell.dy);
+        if so.ground.is_some_and(|ground| ground != cell.ground.value) {
+            let Sure { value, confidence } = cell.ground;
+            lines.push(format!("ground at {dx},{dy} is {:?}, read {value:?} ({confidence:.3})", so.ground));
+        }
+        let species = |being: Being| being.species;
+        if so.being.is_some_and(|being| being.map(species) != cell.being.value.map(species)) {
+            let Sure { value, confidence } = cell.being;
+            lines.push(format!("being at {dx},{dy} is {:?}, read {value:?} ({confidence:.3})", so.being));
+        }
+        if so.item.is_some_and(|item| item != cell.item.value) {
+            let Sure { value, confidence } = cell.item;
+            lines.push(format!("item at {dx},{dy} is {:?}, read {value:?} ({confidence:.3})", so.item));
+        }
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use wire::Epoch;
 use wire::codec::{self, MESSAGE_BYTES_MAX};
 use wire::emulator::{ClientMessage, FramePush, Reply, SUBPROTOCOL_BINCODE, ServerMessage, Welcome};
+use wire::memory::Region;
 use wire::ring::{Picture, RingReader, RingWriter, Shape};
 
 /// Requests that wait to be written; one more is refused as lost, since the emulator no longer reads.
@@ -96,10 +97,15 @@ impl Socket {
         (first, async move { second_receiver.await.map_err(|_| ended(&shared)) })
     }
 
-    /// From now on writes pushed frames into a ring of this process.
-    pub fn receive_frames(&self, welcome: &Welcome, epoch: Epoch) -> Result<RingReader, EmulatorError> {
+    /// From now on writes pushed frames, with the memory of these regions, into a ring of this process.
+    pub fn receive_frames(
+        &self,
+        welcome: &Welcome,
+        epoch: Epoch,
+        regions: Vec<Region>,
+    ) -> Result<RingReader, EmulatorError> {
         let pixel_bytes_max = welcome.width as usize * welcome.height as usize * BYTES_A_PIXEL_MAX;
-        let shape = Shape { epoch, pixel_bytes_max, regions: welcome.regions.clone() };
+        let shape = Shape { epoch, pixel_bytes_max, regions };
         let lost = |error: wire::ring::RingError| EmulatorError::Lost(error.to_string());
         let writer = RingWriter::create(shape).map_err(lost)?;
         let reader = RingReader::open(writer.descriptor().map_err(lost)?).map_err(lost)?;

@@ -6,6 +6,7 @@ use super::company::Seat;
 use super::crew::Crew;
 use super::journey::{Aboard, Course, Interruption, Journey, SETTLE_FRAMES_MAX, answered};
 use super::ledger::Ledger;
+use super::looking::Looking;
 use super::recalling::Recollecting;
 use super::report::Report;
 use super::routing::Routing;
@@ -110,6 +111,7 @@ impl Journey {
             routing,
             task,
             recollecting: Recollecting::new(&start.recall),
+            looking: Looking::new(start.eyes),
             ledger: Ledger::resume(progress),
             step: done.step,
             aboard: None,
@@ -207,12 +209,17 @@ impl Journey {
         let is_local = emulator.ring.is_some();
         let ring = emulator.ring.map(RingReader::open).transpose();
         let ring = ring.map_err(|error| EmulatorError::Lost(error.to_string()))?;
-        let connect = Connect { address: emulator.address, has_ring: is_local };
+        let with_memory = !self.looking.is_by_picture();
+        let connect = Connect { address: emulator.address, has_ring: is_local, with_memory };
         let connected = self.crew.emulator.ask(connect, self.request_deadline()).await;
         let Connected { welcome, epoch, frame, ring: pushed } = answered(connected)??;
-        answered(self.crew.capture.ask(Attach(ring.or(pushed)), self.request_deadline()).await)?;
+        let ring = ring.or(pushed);
+        let ring = if with_memory { ring } else { ring.map(RingReader::without_memory) };
+        answered(self.crew.capture.ask(Attach(ring), self.request_deadline()).await)?;
         let profile = self.choose_profile(&welcome.cartridge)?;
-        let decoder = profile.as_ref().map(|profile| Decoder::new(profile, !self.start.omniscient));
+        let profile = self.board_eyes(profile).await?;
+        let decoder = profile.as_ref().filter(|_| with_memory);
+        let decoder = decoder.map(|profile| Decoder::new(profile, !self.start.omniscient));
         answered(self.crew.ram.ask(UseDecoder(decoder), self.request_deadline()).await)?;
         self.write_connected(&welcome, profile.as_ref(), epoch, is_local)?;
         let profile = Arc::new(profile.unwrap_or_else(|| self.play_from_pixels()));
@@ -325,6 +332,7 @@ impl Journey {
             key_echo: None,
             recall: false,
             fields: Vec::new(),
+            words: None,
         }
     }
 
@@ -332,14 +340,18 @@ impl Journey {
     /// restored one stands at such a point, and not a frame passes, so that it goes on as if it had not been away.
     pub(super) async fn first_look(&mut self, found: Found) -> Result<(), Interruption> {
         let Some(profile) = self.aboard.as_ref().map(|aboard| aboard.profile.clone()) else { return Ok(()) };
-        let frame = match found {
-            Found::Restored => 0,
-            Found::Living => {
-                let frames = if profile.turn.any_of.is_empty() { 1 } else { SETTLE_FRAMES_MAX };
-                self.pass_frames(vec![0], frames, Some(profile.turn.clone())).await?.last_frame
-            }
+        let seen = if self.looking.is_by_picture() {
+            self.see_first(&found).await?
+        } else {
+            let frame = match found {
+                Found::Restored => 0,
+                Found::Living => {
+                    let frames = if profile.turn.any_of.is_empty() { 1 } else { SETTLE_FRAMES_MAX };
+                    self.pass_frames(vec![0], frames, Some(profile.turn.clone())).await?.last_frame
+                }
+            };
+            self.look(frame).await?
         };
-        let seen = self.look(frame).await?;
         if let Some(seen) = &seen {
             let episode = profile.episode(&seen.observation);
             let milestone = self.ledger.observe(&seen.observation, episode);

@@ -2,6 +2,7 @@
 
 use crate::capture::Capture;
 use crate::emulator_io::EmulatorIo;
+use crate::eyes::Eyes;
 use crate::port::Port;
 use crate::ram::Ram;
 use crate::recall::Recalling;
@@ -25,6 +26,7 @@ const SAMPLES_CAPACITY: usize = 14;
 pub struct Commons {
     skills: Addr<Skills>,
     router: Addr<Router>,
+    eyes: Addr<Eyes>,
 }
 
 impl Commons {
@@ -40,12 +42,21 @@ impl Commons {
             context.set_mailbox_capacity(mailbox);
             router
         });
-        Commons { skills, router }
+        let eyes = Eyes::create(|context| {
+            context.set_mailbox_capacity(mailbox);
+            Eyes::default()
+        });
+        Commons { skills, router, eyes }
     }
 
     /// A way to the skills actor with a bound of its own, so that no game takes another one's room.
     pub fn skills(&self) -> Port<Skills> {
         Port::new("skills", self.skills.clone(), PORT_CAPACITY)
+    }
+
+    /// The same to the eyes.
+    pub fn eyes(&self) -> Port<Eyes> {
+        Port::new("eyes", self.eyes.clone(), PORT_CAPACITY)
     }
 
     /// The same to the router.
@@ -63,6 +74,8 @@ pub struct Crew {
     pub capture: Port<Capture>,
     /// Decodes memory.
     pub ram: Port<Ram>,
+    /// Reads pictures.
+    pub eyes: Port<Eyes>,
     /// Asks experience.
     pub recall: Port<Recalling>,
     /// Asks models.
@@ -91,6 +104,7 @@ impl Crew {
             emulator: Port::new("emulator_io", EmulatorIo::new(instance, emulator_deadline).start(), PORT_CAPACITY),
             capture: Port::new("capture", capture, PORT_CAPACITY),
             ram: Port::new("ram", Ram::new().start(), PORT_CAPACITY),
+            eyes: commons.eyes(),
             recall: Port::new("recall", recall, PORT_CAPACITY),
             router: commons.router(),
             skills: commons.skills(),
@@ -103,6 +117,7 @@ impl Crew {
         self.emulator.busy()
             + self.capture.busy()
             + self.ram.busy()
+            + self.eyes.busy()
             + self.recall.busy()
             + self.router.busy()
             + self.skills.busy()

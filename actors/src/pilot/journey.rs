@@ -3,6 +3,7 @@
 use super::company::Seat;
 use super::crew::Crew;
 use super::ledger::{Ledger, Milestone};
+use super::looking::Looking;
 use super::recalling::Recollecting;
 use super::report::Report;
 use super::routing::Routing;
@@ -56,6 +57,8 @@ pub struct Journey {
     pub(super) routing: Routing,
     /// What is made of experience.
     pub(super) recollecting: Recollecting,
+    /// What is seen by pictures.
+    pub(super) looking: Looking,
     pub(super) ledger: Ledger,
     pub(super) step: Step,
     pub(super) aboard: Option<Aboard>,
@@ -89,6 +92,8 @@ pub(super) struct Seen {
     pub(super) captured: Captured,
     pub(super) observation: Arc<Observation>,
     pub(super) decode_us: u64,
+    /// How sure the reader was of it, where it was read on the picture.
+    pub(super) confidence: Option<f32>,
 }
 
 /// The emulator's state.
@@ -104,7 +109,7 @@ pub enum Course {
     /// Go on.
     Onward,
     /// The run is over.
-    Finished(Summary),
+    Finished(Box<Summary>),
     /// The run cannot go on.
     Failed {
         /// Exit status.
@@ -173,6 +178,9 @@ impl Journey {
             let _ = writing.await;
         }
         self.keep_experience().await;
+        if let Err(Interruption::Fatal { status, message }) = self.end_comparison().await {
+            return Course::Failed { status, message };
+        }
         // A log that cannot be written has ended the run before.
         let _ = self.keep_questions();
         let _ = self.crew.router.ask(GameEnded(self.instance), Duration::from_secs(1)).await;
@@ -180,7 +188,9 @@ impl Journey {
         let complete = matches!(reason, "floors reached" | "steps done" | "episode ended") || self.is_task_met();
         let summary = self.report.summary(&self.ledger, self.step, complete, reason, self.crew.busy());
         let task = self.task.as_ref().map(Task::result);
-        Course::Finished(Summary { capture_us: capture_us.answer().unwrap_or_default(), task, ..summary })
+        let compared = self.looking.counts();
+        let capture_us = capture_us.answer().unwrap_or_default();
+        Course::Finished(Box::new(Summary { capture_us, task, compared, ..summary }))
     }
 
     async fn take_step(&mut self) -> Result<Option<&'static str>, Interruption> {
@@ -202,12 +212,15 @@ impl Journey {
         let Some(profile) = self.aboard.as_ref().map(|aboard| aboard.profile.clone()) else { return Ok(None) };
         // A due checkpoint holds what the brain knows before it decides on the step that follows.
         let due = self.due.take().map(|kind| (kind, self.mind()));
-        let mut choice = match self.take_turn(step, &mut before, &profile).await? {
+        let mut choice = match self.look_into_bag(&before) {
             Some(choice) => choice,
-            None if self.task.as_ref().is_some_and(Task::is_over) => return Ok(Some("skill tried")),
-            None => match self.press_by_model(step, &before).await? {
+            None => match self.take_turn(step, &mut before, &profile).await? {
                 Some(choice) => choice,
-                None => self.brain.decide(&before.observation, &profile),
+                None if self.task.as_ref().is_some_and(Task::is_over) => return Ok(Some("skill tried")),
+                None => match self.press_by_model(step, &before).await? {
+                    Some(choice) => choice,
+                    None => self.brain.decide(&before.observation, &profile),
+                },
             },
         };
         self.credit(&mut choice);
@@ -222,19 +235,26 @@ impl Journey {
         let applying = Instant::now();
         let until = Some(profile.turn.clone());
         let (keys, frames_max) = (choice.gesture.keys.clone(), choice.gesture.frames_max);
+        self.looking.press(&keys);
+        let first_frames = self.looking.first_frames(keys.len(), frames_max);
         // The emulator's state is taken before the keys are pressed; its bytes travel while the frames pass.
         let (saved, applied, ()) = tokio::join!(
             self.save_if(due.is_some()),
-            self.pass_frames(keys, frames_max, until),
+            self.pass_frames(keys, first_frames, until),
             self.note_step(step, &before, &choice)
         );
-        let (saved, applied) = (saved?, applied?);
-        let emulator_us = applied.run_us + saved.as_ref().map_or(0, |saved| saved.run_us);
+        let (saved, mut applied) = (saved?, applied?);
+        let saving_us = saved.as_ref().map_or(0, |saved| saved.run_us);
         if let (Some(saved), Some((kind, mind))) = (saved, due) {
             self.store_checkpoint(saved.state, mind, kind);
         }
-        latency.apply_us = microseconds(applying).saturating_sub(emulator_us);
-        let after = self.look(applied.last_frame).await?;
+        latency.apply_us = microseconds(applying).saturating_sub(applied.run_us + saving_us);
+        let after = if self.looking.is_by_picture() {
+            self.see_rest(&mut applied, first_frames, frames_max).await?
+        } else {
+            self.look(applied.last_frame).await?
+        };
+        let emulator_us = applied.run_us + saving_us;
         let effect = match &after {
             Some(after) => crate::brain::effect(&before.observation, &after.observation, &choice),
             // The memory changed so much that it cannot be read for a moment.
@@ -355,8 +375,8 @@ impl Journey {
         }
     }
 
-    /// The newest frame, which is at least of this number, and what it means; `None` when memory cannot be read.
-    pub(super) async fn look(&mut self, frame: u64) -> Result<Option<Seen>, Interruption> {
+    /// The newest frame, which is at least of this number.
+    pub(super) async fn capture(&self, frame: u64) -> Result<Captured, Interruption> {
         let mut captured = None;
         for _ in 0..LOOK_TRIES_MAX {
             match answered(self.crew.capture.ask(Latest, self.request_deadline()).await)? {
@@ -367,16 +387,24 @@ impl Journey {
                 Capturing::Frame(_) | Capturing::Stale | Capturing::Nothing => tokio::task::yield_now().await,
             }
         }
-        let Some(captured) = captured else {
-            return Err(EmulatorError::Lost(format!("frame {frame} never came")).into());
-        };
+        captured.ok_or_else(|| EmulatorError::Lost(format!("frame {frame} never came")).into())
+    }
+
+    /// The newest frame, which is at least of this number, and what it means; `None` when memory cannot be read.
+    pub(super) async fn look(&mut self, frame: u64) -> Result<Option<Seen>, Interruption> {
+        let captured = self.capture(frame).await?;
+        if self.looking.is_by_picture() {
+            return self.see_still(captured).await;
+        }
         let decoded = answered(self.crew.ram.ask(Decode(captured.snapshot.clone()), self.request_deadline()).await)?;
         let Some(aboard) = &mut self.aboard else { return Ok(None) };
         match decoded {
-            Ok(Decoded { observation, decode_us }) => {
+            Ok(decoded) => {
                 aboard.unreadable = 0;
+                self.compare(&captured, &decoded)?;
+                let Decoded { observation, decode_us } = decoded;
                 let observation = self.lay_known(observation)?;
-                Ok(Some(Seen { captured, observation, decode_us }))
+                Ok(Some(Seen { captured, observation, decode_us, confidence: None }))
             }
             Err(error) => {
                 aboard.unreadable += 1;

@@ -71,6 +71,7 @@ impl Journey {
 
     fn drop_plans(&mut self) -> Result<(), Interruption> {
         self.brain.forget();
+        self.looking.forget();
         self.routing.forget();
         self.forget_recent();
         let lost = self.skilled.as_mut().and_then(|skilled| skilled.forget());

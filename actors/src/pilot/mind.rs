@@ -7,13 +7,17 @@ use serde::{Deserialize, Serialize};
 use wire::codec::{self, CodecError};
 use wire::skill::facts::Facts;
 
-/// What a checkpoint keeps where skills are played through.
+/// What a checkpoint keeps.
 #[derive(Serialize, Deserialize)]
 struct Minds {
     #[serde(with = "wire::blob")]
     rules: Vec<u8>,
+    /// Empty where no skills are played through.
     #[serde(with = "wire::blob")]
     skilled: Vec<u8>,
+    /// What is known from pictures; empty where memory tells it.
+    #[serde(with = "wire::blob")]
+    looking: Vec<u8>,
 }
 
 impl Journey {
@@ -30,9 +34,9 @@ impl Journey {
 
     /// What is known and remembered, for a checkpoint.
     pub(super) fn mind(&self) -> Vec<u8> {
-        let rules = self.brain.save();
-        let Some(skilled) = &self.skilled else { return rules };
-        let minds = skilled.save().and_then(|skilled| codec::encode(&Minds { rules, skilled }));
+        let (rules, looking) = (self.brain.save(), self.looking.save());
+        let skilled = self.skilled.as_ref().map_or(Ok(Vec::new()), |skilled| skilled.save());
+        let minds = skilled.and_then(|skilled| codec::encode(&Minds { rules, skilled, looking }));
         minds.unwrap_or_else(|error| {
             tracing::warn!(%error, "what skills remember is too large for a checkpoint");
             Vec::new()
@@ -41,10 +45,13 @@ impl Journey {
 
     /// Takes up what [`Journey::mind`] returned.
     pub(super) fn restore_minds(&mut self, mind: &[u8]) -> Result<(), CodecError> {
-        let Some(skilled) = &mut self.skilled else { return self.brain.restore(mind) };
         let minds: Minds = codec::decode(mind)?;
         self.brain.restore(&minds.rules)?;
-        skilled.restore(&minds.skilled)
+        self.looking.restore(&minds.looking)?;
+        match &mut self.skilled {
+            Some(skilled) => skilled.restore(&minds.skilled),
+            None => Ok(()),
+        }
     }
 
     /// A move is about to be made.

@@ -25,12 +25,15 @@ impl Journey {
         let basis = before.captured.basis;
         self.report.step(&before.observation, &choice, effect, latency, self.step, basis.frame, &self.ledger);
         let brain = self.decider(&choice).to_string();
+        let seen_with = before.confidence;
         let decided = self.routing.decision_for(&choice.skill);
         let event = StepCompleted {
             epoch: basis.epoch,
             frame_hash: basis.frame_hash,
             ram_hash: basis.ram_hash,
             brain,
+            eyes: self.looking.name().to_string(),
+            confidence: seen_with,
             tier: decided.map(|decision| decision.tier.clone()),
             source: decided.map(|decision| decision.source.name().to_string()),
             decided_on: decided.map(|decision| decision.basis),

@@ -116,6 +116,7 @@ impl Report {
             ineffective_steps: self.ineffective,
             busy,
             task: None,
+            compared: None,
         }
     }
 }

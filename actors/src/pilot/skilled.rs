@@ -74,6 +74,9 @@ pub(super) struct Kept {
     pub state: Vec<u8>,
     pub progress: Progress,
     pub turns: u64,
+    /// What was known from pictures then.
+    #[serde(with = "wire::blob")]
+    pub looking: Vec<u8>,
 }
 
 impl Skilled {

@@ -293,7 +293,8 @@ impl Journey {
             "a live window keeps its own states".to_string()
         } else {
             let state = self.save_state().await?.state;
-            let kept = Kept { state, progress: self.ledger.progress(), turns: self.ledger.turns_of_life() };
+            let (progress, turns, looking) = (self.ledger.progress(), self.ledger.turns_of_life(), self.looking.save());
+            let kept = Kept { state, progress, turns, looking };
             if let Some(skilled) = &mut self.skilled {
                 skilled.mind.kept = Some(kept);
             }
@@ -321,6 +322,9 @@ impl Journey {
         }
         self.ledger.step_back(kept.progress, kept.turns);
         self.forget_recent();
+        if let Err(error) = self.looking.restore(&kept.looking) {
+            tracing::warn!(%error, "what was known from pictures is not what was kept; it is read anew");
+        }
         let event = Event::CheckpointRestored {
             path: "kept by a skill".to_string(),
             checkpoint_step: self.checkpoint_step.min(self.step),

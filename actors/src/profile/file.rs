@@ -1,6 +1,6 @@
 //! A profile as a TOML file.
 
-use super::{EpisodeValues, Field, Format, Layout, Profile, ProfileError, Recognition, Role};
+use super::{EpisodeValues, Field, Figure, Format, Layout, Profile, ProfileError, Recognition, Role, Words};
 use serde::Deserialize;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
@@ -12,6 +12,8 @@ const SIMILARITY_MIN: f64 = 0.5;
 /// The keys that a file may use. It repeats the names of the structs below; serde alone cannot tell the nearest one.
 enum Schema {
     Value,
+    /// A table whose keys are the game's own.
+    Names,
     List(&'static Schema),
     Table(&'static [(&'static str, Schema)]),
 }
@@ -45,6 +47,52 @@ const FIELD: Schema = Schema::Table(&[
     ),
 ]);
 
+const WORDS: Schema = Schema::Table(&[
+    ("leader", Schema::Value),
+    ("message_rows", Schema::Value),
+    ("main_menu", Schema::Value),
+    ("bag_entry", Schema::Value),
+    ("bag_title", Schema::Value),
+    ("set_mark", Schema::Value),
+    ("won", Schema::Value),
+    ("items", Schema::Names),
+    ("actions", Schema::Names),
+    ("missile_actions", Schema::Names),
+    (
+        "messages",
+        Schema::Table(&[
+            ("picked_up", Schema::Value),
+            ("bag_full", Schema::Value),
+            ("bag_empty", Schema::Value),
+            ("nothing_set", Schema::Value),
+            ("ate", Schema::Value),
+            ("put_down", Schema::Value),
+            ("revived", Schema::Value),
+            ("joined", Schema::Value),
+            ("beaten", Schema::Value),
+            ("poisoned", Schema::Value),
+            ("cured", Schema::Value),
+            ("map_shown", Schema::Value),
+        ]),
+    ),
+    (
+        "rules",
+        Schema::Table(&[
+            ("dungeon", Schema::Value),
+            ("last_floor", Schema::Value),
+            ("belly_max", Schema::Value),
+            ("turns_a_floor", Schema::Value),
+            ("poison_turns", Schema::Value),
+            ("sight", Schema::Value),
+            ("dark_from", Schema::Value),
+            ("dark_sight", Schema::Value),
+            ("room_min", Schema::Value),
+            ("turning_frames", Schema::Value),
+            ("strangers", Schema::Value),
+        ]),
+    ),
+]);
+
 const FILE: Schema = Schema::Table(&[
     ("decoder", Schema::Value),
     ("recognition", Schema::Table(&[("title", Schema::Value), ("code", Schema::Value), ("sha1", Schema::Value)])),
@@ -54,6 +102,7 @@ const FILE: Schema = Schema::Table(&[
     ("seed", Schema::Table(&[("address", Schema::Value), ("offset", Schema::Value), ("type", Schema::Value)])),
     ("field", Schema::List(&FIELD)),
     ("recall", Schema::Value),
+    ("words", WORDS),
 ]);
 
 #[derive(Deserialize)]
@@ -70,6 +119,7 @@ struct ProfileFile {
     recall: bool,
     #[serde(default)]
     field: Vec<FieldTable>,
+    words: Option<Words>,
 }
 
 #[derive(Deserialize)]
@@ -129,6 +179,11 @@ struct UncheckedField {
 enum RoleName {
     Turns,
     EpisodeState,
+    Hp,
+    HpMax,
+    Belly,
+    Level,
+    Money,
 }
 
 #[derive(Deserialize)]
@@ -181,6 +236,7 @@ pub(super) fn parse(name: &str, file: &str, text: &str) -> Result<Profile, Profi
         key_echo: read.key_echo,
         recall: read.recall,
         fields,
+        words: read.words,
     })
 }
 
@@ -210,6 +266,11 @@ impl TryFrom<UncheckedField> for FieldTable {
         let role = match (field.role, field.values) {
             (None, None) => None,
             (Some(RoleName::Turns), None) => Some(Role::Turns),
+            (Some(RoleName::Hp), None) => Some(Role::Figure(Figure::Hp)),
+            (Some(RoleName::HpMax), None) => Some(Role::Figure(Figure::HpMax)),
+            (Some(RoleName::Belly), None) => Some(Role::Figure(Figure::Belly)),
+            (Some(RoleName::Level), None) => Some(Role::Figure(Figure::Level)),
+            (Some(RoleName::Money), None) => Some(Role::Figure(Figure::Money)),
             (Some(RoleName::EpisodeState), Some(values)) => Some(Role::Episode(EpisodeValues {
                 title: values.title,
                 playing: values.playing,

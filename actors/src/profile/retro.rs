@@ -35,6 +35,7 @@ pub(super) fn parse(name: &str, file: &str, text: &str) -> Result<Profile, Profi
         key_echo: None,
         recall: false,
         fields,
+        words: None,
     })
 }
 

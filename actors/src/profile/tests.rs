@@ -15,6 +15,29 @@ fn built_in_profiles_parse() {
 }
 
 #[test]
+fn who_looks_at_the_picture_alone_wants_no_memory() {
+    let profile = Profiles::built_in().named("burrow").unwrap().clone().without_memory();
+    assert_eq!((profile.regions.len(), profile.turn.any_of.len(), profile.key_echo), (0, 0, None));
+    assert!(profile.words.is_some() && profile.seed.is_some());
+}
+
+#[test]
+fn mistakes_in_words_are_reported_with_their_line() {
+    let own = include_str!("../../profiles/burrow.toml");
+    let changed = |from: &str, to: &str| {
+        assert!(own.contains(from), "{from}");
+        let line = 1 + own[..own.find(from).unwrap()].matches('\n').count();
+        (line, message_of(&own.replacen(from, to, 1)))
+    };
+    let (line, message) = changed("picked_up = ", "picked_down = ");
+    assert_eq!(message, format!("game.toml:{line}: unknown key `picked_down`; did you mean `picked_up`?"));
+    let (line, message) = changed("{who} was beaten.", "{whom} was beaten.");
+    assert!(message.starts_with(&format!("game.toml:{line}: `{{whom}}` is no gap")), "{message}");
+    let (line, message) = changed("\"Turnip\" = 82", "\"Turnip\" = 820");
+    assert!(message.starts_with(&format!("game.toml:{line}: ")), "{message}");
+}
+
+#[test]
 fn sha1_is_believed_before_title_and_code() {
     let name = |cartridge: &Cartridge| Profile::recognise(cartridge).map(|profile| profile.name);
     let hash = Some("9F4CFC5B5F4859D17169A485462E977C7AAC2B89");

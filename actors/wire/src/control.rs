@@ -4,6 +4,7 @@
 //! parent pings, tells the actors which emulators live, and finally says `Stop`.
 
 use crate::emulator::Cartridge;
+pub use crate::eyes::Eyes;
 use crate::router::TierSettings;
 use crate::skill::Argument;
 use crate::{Epoch, Instance, Step};
@@ -94,7 +95,7 @@ pub enum FromRole {
         /// Which.
         instance: Instance,
         /// How it ended.
-        summary: Summary,
+        summary: Box<Summary>,
     },
     /// Actors: one game of several cannot go on; the others do.
     GameFailed {
@@ -353,6 +354,8 @@ pub struct StartActors {
     pub profile: Option<String>,
     /// Show the agent everything the RAM holds, not only what a player could see.
     pub omniscient: bool,
+    /// What play is based on.
+    pub eyes: Eyes,
     /// A checkpoint at least every this many steps.
     pub checkpoint_every_steps: u64,
     /// Longest time for one decision.
@@ -489,4 +492,6 @@ pub struct Summary {
     pub busy: u64,
     /// What came of the skill that was to be tried.
     pub task: Option<TaskResult>,
+    /// Pictures that were compared with memory, and values that differed, where both were looked at.
+    pub compared: Option<(u64, u64)>,
 }

@@ -300,6 +300,17 @@ pub enum Event {
         alert: String,
         detail: String,
     },
+    AlertCleared {
+        alert: String,
+        detail: String,
+    },
+    EyesCompared {
+        pictures: u64,
+        skipped: u64,
+        values: u64,
+        differing: u64,
+        alarms: u64,
+    },
 }
 
 /// A step, whole: what was seen, decided and done, and where the time went.
@@ -310,6 +321,8 @@ pub struct StepCompleted {
     pub frame_hash: Hash,
     pub ram_hash: Hash,
     pub brain: String,
+    pub eyes: String,
+    pub confidence: Option<f32>,
     pub tier: Option<String>,
     pub source: Option<String>,
     pub decided_on: Option<Basis>,
@@ -398,6 +411,8 @@ pub const EVENT_NAMES: &[&str] = &[
     "CheckpointSaved",
     "CheckpointRestored",
     "AlertRaised",
+    "AlertCleared",
+    "EyesCompared",
 ];
 
 impl Event {

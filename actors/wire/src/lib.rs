@@ -14,6 +14,7 @@ pub mod decision;
 pub mod emulator;
 pub mod event;
 pub mod exit;
+pub mod eyes;
 pub mod hash;
 pub mod items;
 pub mod keys;

@@ -258,6 +258,7 @@ pub struct Picture<'a> {
 pub struct RingReader {
     map: MmapRaw,
     shape: Shape,
+    leaves_memory: bool,
 }
 
 impl RingReader {
@@ -270,7 +271,12 @@ impl RingReader {
         }
         let map = MmapOptions::new().map_raw_read_only(&file)?;
         let shape = read_header(&map)?;
-        Ok(RingReader { map, shape })
+        Ok(RingReader { map, shape, leaves_memory: false })
+    }
+
+    /// A reader that takes the picture and leaves the memory beside it where it is: its snapshots have no regions.
+    pub fn without_memory(self) -> RingReader {
+        RingReader { leaves_memory: true, ..self }
     }
 
     /// What the ring has room for.
@@ -300,7 +306,11 @@ impl RingReader {
                 continue;
             }
             self.copy_out(start + SLOT_HEADER_BYTES, pixel_bytes, &mut target.pixels);
-            self.copy_out(start + SLOT_HEADER_BYTES + pixel_bytes, memory_bytes, &mut target.memory);
+            if self.leaves_memory {
+                target.memory.clear();
+            } else {
+                self.copy_out(start + SLOT_HEADER_BYTES + pixel_bytes, memory_bytes, &mut target.memory);
+            }
             if !slots.still_holds(slot, sequence) {
                 continue;
             }
@@ -308,7 +318,9 @@ impl RingReader {
             target.width = width as u32;
             target.height = height as u32;
             target.format = format;
-            if target.regions != self.shape.regions {
+            if self.leaves_memory {
+                target.regions.clear();
+            } else if target.regions != self.shape.regions {
                 target.regions.clone_from(&self.shape.regions);
             }
             return ReadOutcome::Fresh;

@@ -103,6 +103,7 @@ impl Plan {
             profiles: some_path(&game.profiles),
             profile: Some(game.profile.clone()).filter(|profile| !profile.is_empty()),
             omniscient: game.omniscient,
+            eyes: game.eyes,
             checkpoint_every_steps: pilot.checkpoint_every_steps,
             decision_deadline_ms: pilot.decision_deadline_ms,
             emulator_deadline_ms: emulator.deadline_ms,

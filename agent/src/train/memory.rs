@@ -104,6 +104,7 @@ pub struct Tile {
 #[derive(Clone, Copy, Debug)]
 pub struct Somebody {
     pub place: Place,
+    pub previous: Place,
     pub is_at_rest: bool,
     pub blinks: bool,
     pub species: u8,
@@ -286,6 +287,7 @@ impl Memory<'_> {
         let monster = self.word(entity + 0x70);
         Somebody {
             place,
+            previous: self.place(entity + 8),
             is_at_rest: pixel == rest && self.word(entity + 0x1C) == 0,
             blinks: self.byte(entity + 0x22) != 0,
             species: self.half(monster + 4) as u8,

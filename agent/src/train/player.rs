@@ -94,6 +94,10 @@ impl Player<'_> {
         let mut decisions = 0;
         while self.goes_on && decisions < game.decisions && unreadable < UNREADABLE_MAX {
             self.frames(0, SETTLING_FRAMES)?;
+            let earlier = self.snapshot()?;
+            let blinking = Memory(&earlier).everybody().into_iter().filter(|one| one.blinks).map(|one| one.place);
+            self.context.blinking = blinking.collect();
+            self.frames(0, 1)?;
             let snapshot = self.snapshot()?;
             if self.decoder.decode(&snapshot, &mut before).is_err() {
                 unreadable += 1;
@@ -110,7 +114,7 @@ impl Player<'_> {
             if !is_floor || self.generator.below(game.every) == 0 {
                 self.take_picture(&snapshot);
             }
-            if is_floor && self.generator.below(24 * game.every) == 0 {
+            if is_floor && self.generator.below(12 * game.every) == 0 {
                 self.look_around()?;
                 brain.forget();
                 continue;
@@ -152,8 +156,8 @@ impl Player<'_> {
     /// Takes one in so many pictures while things move.
     fn maybe_take_moving(&mut self, every: usize) -> Result<(), BackendError> {
         if self.generator.below(every) == 0 {
-            let context = self.context;
-            self.context = Context { is_waiting: false, skill: None, ..context };
+            let context = self.context.clone();
+            self.context = Context { is_waiting: false, skill: None, ..context.clone() };
             let snapshot = self.snapshot()?;
             self.take_picture(&snapshot);
             self.context = context;
@@ -209,7 +213,9 @@ impl Player<'_> {
         self.frames(button as Mask, 1)?;
         self.frames(0, MENU_FRAMES)?;
         let snapshot = self.snapshot()?;
-        self.context = Context { is_waiting: self.profile.turn.holds(&snapshot), open, skill: None, ..self.context };
+        self.context.is_waiting = self.profile.turn.holds(&snapshot);
+        self.context.open = open;
+        self.context.skill = None;
         self.note_bag_cursor(&snapshot);
         if self.context.is_waiting {
             self.take_picture(&snapshot);

@@ -44,17 +44,23 @@ pub fn recipe(args: &TrainArgs, samples: usize, score: &Score) -> String {
         args.seeds, args.steps, args.held_out, score.pictures
     );
     for (name, share) in shares(score) {
-        let _ = writeln!(text, "{} = {:.6}", name.replace([' ', ','], "_").replace("__", "_"), share.rate());
+        let _ = writeln!(text, "{} = {:.6}", key(name), share.rate());
     }
     for (name, finding) in findings(score) {
-        let _ = writeln!(text, "{}_f1 = {:.6}", name.replace([' ', ','], "_").replace("__", "_"), finding.f1());
+        let _ = writeln!(text, "{}_f1 = {:.6}", key(name), finding.f1());
     }
     text
 }
 
-fn shares(score: &Score) -> [(&'static str, Share); 10] {
+/// A name as a bare key of TOML.
+fn key(name: &str) -> String {
+    name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect()
+}
+
+fn shares(score: &Score) -> [(&'static str, Share); 11] {
     [
         ("screen class", score.scenes),
+        ("moving or at rest", score.motion),
         ("tiles", score.tiles),
         ("tiles that show something", score.tiles_seen),
         ("light of tiles", score.light),
@@ -62,7 +68,7 @@ fn shares(score: &Score) -> [(&'static str, Share); 10] {
         ("sleep of beings", score.sleep),
         ("HUD numbers", score.figures),
         ("marks of the small map", score.marks),
-        ("leader's place on the small map", score.leader),
+        ("place on the small map", score.leader),
         ("skill of the planner", score.skills),
     ]
 }

@@ -3,7 +3,7 @@
 //! It follows how the game draws (`burrow/source/render.c`, `minimap.c`, `menu.c`, `message.c`, `dialogue.c`). What memory does not
 //! tell for sure is left out.
 
-use super::memory::{Memory, Somebody, Windows};
+use super::memory::{Memory, Place, Somebody, Windows};
 use super::text::{self, List};
 use reader::layout::{CELLS, MAP_FRAME, MAP_LEFT, MAP_TOP, STATUS_HEIGHT, TILE, WIDTH, cell_corner};
 use reader::truth::{CellTruth, Truth};
@@ -58,7 +58,7 @@ pub enum Open {
 }
 
 /// What the picture is of, and what memory has said before.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Context {
     /// Whether the game has waited for a key for some frames, so that nothing is on its way.
     pub is_waiting: bool,
@@ -68,6 +68,8 @@ pub struct Context {
     pub bag_cursor: Option<u16>,
     /// The skill that is used next.
     pub skill: Option<u8>,
+    /// Where somebody blinked a frame ago: what is drawn is as old as that.
+    pub blinking: Vec<Place>,
 }
 
 /// What is so; nothing at a moment at which memory and picture may differ.
@@ -90,7 +92,7 @@ pub fn truth(memory: &Memory<'_>, canvas: &Canvas, context: &Context, widths: &[
             Windows::Free | Windows::Message if context.is_waiting => Some(true),
             _ => None,
         };
-        truth.cells = cells(memory, canvas, context.is_waiting);
+        truth.cells = cells(memory, canvas, context);
         truth.minimap = (truth.has_minimap == Some(true)).then(|| minimap(memory));
     }
     if context.is_waiting && shows_status {
@@ -178,7 +180,7 @@ fn lines(memory: &Memory<'_>, scene: Scene, context: &Context, widths: &[usize])
     Some(lines)
 }
 
-fn cells(memory: &Memory<'_>, canvas: &Canvas, is_waiting: bool) -> Vec<CellTruth> {
+fn cells(memory: &Memory<'_>, canvas: &Canvas, context: &Context) -> Vec<CellTruth> {
     let (x, y) = memory.camera();
     let off = |pixel: i32, rest: i32| {
         let off = (pixel - rest).rem_euclid(TILE as i32);
@@ -188,10 +190,13 @@ fn cells(memory: &Memory<'_>, canvas: &Canvas, is_waiting: bool) -> Vec<CellTrut
     if askew >= ASKEW_MIN {
         return CELLS.into_iter().map(|cell| askew_cell(memory, canvas, cell)).collect();
     }
-    if askew > 0 || !is_waiting {
+    if askew > 0 || !context.is_waiting {
         return vec![CellTruth::default(); CELLS.count()];
     }
-    let everybody = memory.everybody();
+    let mut everybody = memory.everybody();
+    for one in &mut everybody {
+        one.blinks |= context.blinking.contains(&one.place);
+    }
     let items = memory.items();
     let leader = memory.leader_tile();
     CELLS.into_iter().map(|cell| still_cell(memory, leader, cell, &everybody, &items)).collect()
@@ -251,7 +256,8 @@ fn still_cell(
             _ => Ground::Floor,
         },
     };
-    let here = everybody.iter().filter(|one| one.place == place && (one.is_leader || memory.is_in_sight(place)));
+    let is_drawn = |one: &Somebody| one.is_leader || memory.is_in_sight(one.place) || memory.is_in_sight(one.previous);
+    let here = everybody.iter().filter(|one| one.place == place && is_drawn(one));
     let here: Vec<&Somebody> = here.collect();
     let is_disturbed = everybody.iter().any(|one| {
         let is_near = (one.place.0 - place.0).abs().max((one.place.1 - place.1).abs()) <= 1;

@@ -10,7 +10,7 @@ use candle_nn::ops::log_softmax;
 use wire::random::SplitMix64;
 
 /// Pictures, tiles, pixels, places of lines, places of letters, and pictures again, in a step.
-const DRAWS: [usize; 6] = [32, 256, 256, 768, 256, 24];
+const DRAWS: [usize; 6] = [64, 256, 256, 1_024, 256, 24];
 
 /// The last part is told in one step of so many.
 const SKILL_EVERY: u64 = 4;

@@ -67,6 +67,11 @@ impl<T: Copy> Piles<T> {
 const MARKS_OF_A_PICTURE: usize = 24;
 /// Places without text that are kept of a picture.
 const BARE_PLACES_OF_A_PICTURE: usize = 48;
+/// Numbers of lines by which windows are told apart.
+const LINES_TOLD_APART: usize = 15;
+/// Rows at the top, where pixels beside the status line look like letters, and places there that are kept of a picture.
+const TOP_ROWS: usize = 8;
+const TOP_PLACES_OF_A_PICTURE: usize = 16;
 /// Columns of ink that a block has where a line runs through it; with fewer it is not judged.
 const INK_MIN: usize = 3;
 /// Rows beside a line's head that look like one.
@@ -92,7 +97,9 @@ impl Samples {
         let index = self.all.len();
         let truth = &sample.truth;
         let scene = SCENE_CLASSES.iter().position(|scene| *scene == truth.scene).unwrap_or_default();
-        self.scenes.push(scene, index);
+        // Windows of one kind have about as many lines of text; each kind is a pile of its own.
+        let lines = truth.lines.as_ref().map_or(0, |lines| lines.len().min(LINES_TOLD_APART));
+        self.scenes.push(scene * (LINES_TOLD_APART + 1) + lines, index);
         for (cell, truth) in truth.cells.iter().enumerate().take(CELLS.count()) {
             if let Some((kind, pile)) = pile_of(truth) {
                 self.cells[kind].push(pile, (index, cell));
@@ -154,8 +161,9 @@ impl Samples {
                 }
             }
         }
-        for _ in 0..BARE_PLACES_OF_A_PICTURE {
-            let (block, y) = (generator.below(BLOCK_COLUMNS), generator.below(FINDER_ROWS));
+        for draw in 0..BARE_PLACES_OF_A_PICTURE + TOP_PLACES_OF_A_PICTURE {
+            let rows = if draw < TOP_PLACES_OF_A_PICTURE { TOP_ROWS } else { FINDER_ROWS };
+            let (block, y) = (generator.below(BLOCK_COLUMNS), generator.below(rows));
             if is_bare(block, y as i32) {
                 self.heads[2].push(0, (index, block, y));
             }

@@ -37,6 +37,17 @@ fn reader_gets_the_newest_frame_once() {
 }
 
 #[test]
+fn a_reader_that_leaves_memory_has_the_picture_alone() {
+    let mut writer = RingWriter::create(shape()).expect("a ring is made");
+    let reader = RingReader::open(writer.descriptor().expect("it has a descriptor")).expect("it opens");
+    let mut snapshot = Snapshot { memory: vec![9; 8], regions: shape().regions, ..Snapshot::default() };
+    publish(&mut writer, 42);
+    assert_eq!(reader.without_memory().read_newer(0, &mut snapshot), ReadOutcome::Fresh);
+    assert!(snapshot.pixels.iter().all(|byte| *byte == 42) && !snapshot.pixels.is_empty());
+    assert_eq!((snapshot.memory.len(), snapshot.regions.len()), (0, 0));
+}
+
+#[test]
 fn rows_with_gaps_are_closed_up() {
     let mut writer = RingWriter::create(shape()).expect("a ring is made");
     let reader = RingReader::open(writer.descriptor().expect("it has a descriptor")).expect("it opens");

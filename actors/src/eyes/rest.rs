@@ -1,0 +1,158 @@
+//! When a picture is at rest: two readings some frames apart agree, and show a point at which the game waits for somebody.
+
+use super::floor_map::SURE;
+use super::text;
+use reader::{Cell, Ground, Line, Reading, Scene};
+use wire::ring::Snapshot;
+
+/// Tiles whose ground may be read differently in two readings that agree.
+const TILES_OFF_MAX: usize = 2;
+/// One part of so many of a picture changes when it scrolls.
+const SCROLLING_PART: usize = 8;
+/// Rows at the top in which a game may count its frames.
+const COUNTING_ROWS: usize = 2;
+
+/// How two pictures differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Nothing but a count of frames differs.
+    pub is_none: bool,
+    /// So much differs that everything must have moved.
+    pub is_scroll: bool,
+}
+
+/// How a picture differs from another one.
+pub(crate) fn change(before: &Snapshot, now: &Snapshot) -> Change {
+    let row_bytes = now.width as usize * now.format.bytes();
+    if before.pixels.len() != now.pixels.len() || before.width != now.width || row_bytes == 0 {
+        return Change { is_none: false, is_scroll: false };
+    }
+    let bytes = now.format.bytes();
+    let rows = before.pixels.chunks_exact(row_bytes).zip(now.pixels.chunks_exact(row_bytes)).skip(COUNTING_ROWS);
+    let changed: usize = rows
+        .filter(|(old, new)| old != new)
+        .map(|(old, new)| old.chunks_exact(bytes).zip(new.chunks_exact(bytes)).filter(|(old, new)| old != new).count())
+        .sum();
+    Change { is_none: changed == 0, is_scroll: changed * SCROLLING_PART > now.pixels.len() / bytes }
+}
+
+/// Whether two readings of pictures some frames apart say that the game waits for somebody.
+pub(crate) fn is_at_rest(before: &Reading, now: &Reading, rows: (u16, u16)) -> bool {
+    if before.scene.value != now.scene.value || before.scene.confidence.min(now.scene.confidence) < SURE {
+        return false;
+    }
+    match now.scene.value {
+        Scene::Dark => false,
+        Scene::Title | Scene::End | Scene::FloorMap => true,
+        Scene::Menu | Scene::Page | Scene::Log | Scene::Dialogue | Scene::Choice => {
+            texts(&before.lines).eq(texts(&now.lines))
+        }
+        Scene::Floor => {
+            let place = |reading: &Reading| reading.minimap.as_ref().and_then(|map| Some(map.leader?.value));
+            before.is_still()
+                && now.is_still()
+                && place(before) == place(now)
+                && before.hud.map(figures) == now.hud.map(figures)
+                && text::messages(&before.lines, rows) == text::messages(&now.lines, rows)
+                && tiles_agree(&before.cells, &now.cells)
+        }
+    }
+}
+
+fn texts(lines: &[Line]) -> impl Iterator<Item = &str> {
+    lines.iter().map(|line| line.text.as_str())
+}
+
+fn figures(hud: reader::Hud) -> (u8, u8, i32, i32, i32, i32) {
+    (hud.floor, hud.level, hud.hp, hud.hp_max, hud.belly, hud.money)
+}
+
+fn tiles_agree(before: &[Cell], now: &[Cell]) -> bool {
+    let mut off = 0;
+    for (old, new) in before.iter().zip(now) {
+        let species = |cell: &Cell| cell.being.value.map(|being| being.species);
+        let is_sure = old.being.confidence.min(new.being.confidence) >= SURE;
+        if is_sure && species(old) != species(new) {
+            return false;
+        }
+        off += usize::from(old.ground.value != new.ground.value && new.ground.value != Ground::Hidden);
+    }
+    before.len() == now.len() && off <= TILES_OFF_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reader::{Being, Hud, Sure};
+
+    const ROWS: (u16, u16) = (129, 159);
+
+    fn sure<T>(value: T) -> Sure<T> {
+        Sure { value, confidence: 0.99 }
+    }
+
+    fn floor(being_at: i8) -> Reading {
+        let cell = |dx: i8| Cell {
+            dx,
+            dy: 0,
+            ground: sure(Ground::Floor),
+            is_lit: true,
+            being: sure((dx == being_at).then(Being::default)),
+            item: sure(None),
+        };
+        let hud = Hud { floor: 1, level: 1, hp: 9, hp_max: 9, belly: 9, money: 0, confidence: 0.9 };
+        Reading { scene: sure(Scene::Floor), cells: (-2..=2).map(cell).collect(), hud: Some(hud), ..Reading::default() }
+    }
+
+    fn text(scene: Scene, text: &str) -> Reading {
+        let line = Line { x: 9, y: 133, text: text.to_owned(), confidence: 0.9 };
+        Reading { scene: sure(scene), lines: vec![line], ..Reading::default() }
+    }
+
+    #[test]
+    fn what_walks_prints_or_changes_is_not_at_rest() {
+        assert!(is_at_rest(&floor(1), &floor(1), ROWS));
+        assert!(!is_at_rest(&floor(1), &floor(2), ROWS), "somebody walks");
+        let mut askew = floor(1);
+        askew.cells[0].ground = sure(Ground::Askew);
+        assert!(!is_at_rest(&askew, &askew, ROWS), "everything walks");
+        let mut hurt = floor(1);
+        hurt.hud = hurt.hud.map(|hud| Hud { hp: 3, ..hud });
+        assert!(!is_at_rest(&floor(1), &hurt, ROWS));
+        let mut told = floor(1);
+        told.lines = text(Scene::Floor, "Rat missed Moss.").lines;
+        assert!(!is_at_rest(&floor(1), &told, ROWS), "a message came up");
+        assert!(!is_at_rest(&text(Scene::Dialogue, "My pa"), &text(Scene::Dialogue, "My paws"), ROWS), "it prints");
+        assert!(is_at_rest(&text(Scene::Dialogue, "My paws"), &text(Scene::Dialogue, "My paws"), ROWS));
+        assert!(is_at_rest(&text(Scene::Title, "Press START"), &text(Scene::Title, ""), ROWS), "it blinks");
+        assert!(!is_at_rest(&text(Scene::Dark, ""), &text(Scene::Dark, ""), ROWS), "nobody waits in the dark");
+    }
+
+    #[test]
+    fn a_doubtful_tile_or_two_do_not_keep_a_picture_from_resting() {
+        let mut other = floor(1);
+        for cell in &mut other.cells[..TILES_OFF_MAX] {
+            cell.ground = sure(Ground::Wall);
+        }
+        assert!(is_at_rest(&floor(1), &other, ROWS));
+        other.cells[TILES_OFF_MAX].ground = sure(Ground::Wall);
+        assert!(!is_at_rest(&floor(1), &other, ROWS));
+        let unsure = Reading { scene: Sure { value: Scene::Floor, confidence: 0.3 }, ..floor(1) };
+        assert!(!is_at_rest(&unsure, &unsure, ROWS));
+    }
+
+    #[test]
+    fn a_count_of_frames_is_no_change_and_a_scroll_is_one() {
+        let picture = |fill: &dyn Fn(usize) -> u8| {
+            let pixels = (0..240 * 160 * 2).map(fill).collect();
+            Snapshot { width: 240, height: 160, pixels, ..Snapshot::default() }
+        };
+        let still = picture(&|_| 7);
+        let counted = picture(&|at| if at < 480 { 9 } else { 7 });
+        assert_eq!(change(&still, &counted), Change { is_none: true, is_scroll: false });
+        let speck = picture(&|at| if (4_800..4_900).contains(&at) { 9 } else { 7 });
+        assert_eq!(change(&still, &speck), Change { is_none: false, is_scroll: false });
+        assert_eq!(change(&still, &picture(&|at| at as u8)), Change { is_none: false, is_scroll: true });
+        assert!(!change(&still, &Snapshot::default()).is_none);
+    }
+}
