@@ -271,11 +271,12 @@ def network(name, words, seed):
 
 
 def image_processors(smallest, largest):
-    limits = dict(
-        size={"shortest_edge": smallest, "longest_edge": largest}, patch_size=16, temporal_patch_size=2, merge_size=2,
-        image_mean=[0.5] * 3, image_std=[0.5] * 3,
-    )
-    return {"slow": Qwen2VLImageProcessor(**limits), "fast": Qwen2VLImageProcessorFast(**limits)}
+    settings = dict(patch_size=16, temporal_patch_size=2, merge_size=2, image_mean=[0.5] * 3, image_std=[0.5] * 3)
+    return {
+        # This one overlooks `size` where its constructor is given it.
+        "slow": Qwen2VLImageProcessor(min_pixels=smallest, max_pixels=largest, **settings),
+        "fast": Qwen2VLImageProcessorFast(size={"shortest_edge": smallest, "longest_edge": largest}, **settings),
+    }
 
 
 def picture(width, height):
