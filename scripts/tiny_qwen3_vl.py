@@ -260,9 +260,9 @@ def network(name, words, seed):
                 values = values * 3 / weight.shape[1] ** 0.5
             else:
                 values = values * 1.5 / weight[0].numel() ** 0.5
-            weight.copy_(torch.from_numpy(values))
-    # The weights are rounded to the half precision that they are saved in; all arithmetic is in single precision.
-    made = made.bfloat16()
+            # Rounded to the half precision that they are saved in. All arithmetic is in single precision, and so is what the
+            # network keeps beside its weights, which is why the network as a whole is not rounded.
+            weight.copy_(torch.from_numpy(values).bfloat16())
     made.generation_config = GenerationConfig(
         do_sample=True, temperature=0.7, top_p=0.8, top_k=20, pad_token_id=words.pad_token_id,
         eos_token_id=[words.eos_token_id, words.pad_token_id], bos_token_id=words.pad_token_id,
@@ -318,7 +318,7 @@ def inputs(rows, shown, pad):
 def answer(made, given):
     """Logits at every position, greedy tokens, and the mean over each row's own last hidden states."""
     with torch.no_grad():
-        seen = made(**given, output_hidden_states=True, use_cache=False)
+        hidden = made.model(**given, use_cache=False).last_hidden_state
         grown = made.generate(
             **given, do_sample=False, max_new_tokens=NEW_TOKENS, eos_token_id=None, use_cache=True,
             temperature=None, top_p=None, top_k=None, output_logits=True, return_dict_in_generate=True,
@@ -326,8 +326,8 @@ def answer(made, given):
     top = torch.stack(grown.logits).topk(2).values
     lead = (top[..., 0] - top[..., 1]).min().item()
     mask = given["attention_mask"].float()[..., None]
-    embeddings = (seen.hidden_states[-1] * mask).sum(1) / mask.sum(1)
-    return seen.logits, grown.sequences[:, given["input_ids"].shape[1]:], embeddings, lead
+    embeddings = (hidden * mask).sum(1) / mask.sum(1)
+    return made.lm_head(hidden), grown.sequences[:, given["input_ids"].shape[1]:], embeddings, lead
 
 
 def cases(made, words, shown, prefix):
@@ -418,18 +418,17 @@ def main(folder):
         )
         for seed in range(100):
             made = network(name, words, seed)
-            single = network(name, words, seed).float()
-            found = cases(single, words, shown, name)
+            found = cases(made, words, shown, name)
             if not found:
                 continue
-            question, lead = whole(single, processor, CHATS["picture"], (240, 160))
+            question, lead = whole(made, processor, CHATS["picture"], (240, 160))
             if lead >= CLEAR_LEAD:
                 break
         else:
             raise SystemExit("no seed gives clear answers")
         told["checkpoints"][name], told["whole"][name] = found[0], question
         tensors.update(found[1])
-        made.save_pretrained(folder / name, max_shard_size=shape["shard"])
+        made.bfloat16().save_pretrained(folder / name, max_shard_size=shape["shard"])
         processor.save_pretrained(folder / name)
         for shard in (folder / name).glob("*.safetensors"):
             shard.chmod(0o644)
