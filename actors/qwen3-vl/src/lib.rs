@@ -1,1 +1,3 @@
 //! Qwen3-VL, a vision-language model, in this process: Hugging Face folders in, answers about pictures out.
+
+pub mod picture;

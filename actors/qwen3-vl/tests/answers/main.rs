@@ -1,0 +1,5 @@
+//! Everything around the network, from outside: folders, pictures, conversations, answers.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod pictures;
