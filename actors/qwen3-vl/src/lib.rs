@@ -1,3 +1,5 @@
 //! Qwen3-VL, a vision-language model, in this process: Hugging Face folders in, answers about pictures out.
 
+pub mod files;
+pub mod memory;
 pub mod picture;
