@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod chat;
 mod files;
 mod folder;
 mod pictures;
+mod tiny;
