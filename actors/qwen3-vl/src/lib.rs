@@ -1,1 +1,26 @@
 //! Qwen3-VL, a vision-language model, in this process: Hugging Face folders in, answers about pictures out.
+
+mod cache;
+mod choose;
+mod config;
+mod embed;
+mod error;
+mod generate;
+mod linear;
+mod mask;
+mod network;
+mod norm;
+mod positions;
+mod prefill;
+mod prompt;
+mod row;
+mod text;
+mod vision;
+mod weights;
+
+pub use choose::{Choose, Chosen};
+pub use config::{Config, Size, TextConfig, VisionConfig};
+pub use error::{Error, RowError};
+pub use generate::{Answer, Answers, End, Generator, Timing};
+pub use network::Network;
+pub use row::{PatchedPicture, Row};
