@@ -35,9 +35,10 @@ pub struct Expected {
 
 impl Goldens {
     pub fn read() -> Self {
-        let json = std::fs::read_to_string(folder().join("goldens.json")).unwrap();
-        let goldens: Self = serde_json::from_str(&json).unwrap();
-        let tensors = safetensors::load(folder().join("goldens.safetensors"), &Device::Cpu).unwrap();
+        let json = std::fs::read_to_string(folder().join("goldens.json")).expect("goldens.json is there");
+        let goldens: Self = serde_json::from_str(&json).expect("goldens.json is as the script writes it");
+        let tensors = safetensors::load(folder().join("goldens.safetensors"), &Device::Cpu)
+            .expect("goldens.safetensors is there");
         Self { tensors, ..goldens }
     }
 
@@ -60,8 +61,8 @@ impl Goldens {
     }
 
     pub fn values(&self, name: &str) -> Vec<f32> {
-        let tensor = self.tensors[name].to_dtype(DType::F32).unwrap();
-        tensor.flatten_all().unwrap().to_vec1().unwrap()
+        let tensor = self.tensors[name].to_dtype(DType::F32).expect("goldens are numbers");
+        tensor.flatten_all().and_then(|tensor| tensor.to_vec1()).expect("goldens are numbers")
     }
 }
 
@@ -71,15 +72,17 @@ pub fn folder() -> PathBuf {
 
 pub fn network(checkpoint: &str, dtype: DType) -> Network {
     let folder = folder().join(checkpoint);
-    let config = Config::parse(&std::fs::read_to_string(folder.join("config.json")).unwrap()).unwrap();
+    let json = std::fs::read_to_string(folder.join("config.json")).expect("config.json is there");
+    let config = Config::parse(&json).expect("config.json is of a Qwen3-VL");
     let mut tensors = HashMap::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(folder).expect("the checkpoint is there") {
+        let path = entry.expect("the checkpoint can be listed").path();
         if path.extension().is_some_and(|extension| extension == "safetensors") {
-            tensors.extend(safetensors::load(path, &Device::Cpu).unwrap());
+            tensors.extend(safetensors::load(path, &Device::Cpu).expect("shards are whole"));
         }
     }
-    Network::load(VarBuilder::from_tensors(tensors, dtype, &Device::Cpu), &config).unwrap()
+    Network::load(VarBuilder::from_tensors(tensors, dtype, &Device::Cpu), &config)
+        .expect("the checkpoint fits its configuration")
 }
 
 /// Takes the likeliest token and writes the logits down.
@@ -91,8 +94,8 @@ pub struct Likeliest {
 impl Choose for Likeliest {
     fn choose(&mut self, logits: &mut [f32]) -> Chosen {
         self.logits.push(logits.to_vec());
-        let (token, logprob) =
-            logits.iter().copied().enumerate().max_by(|one, other| one.1.total_cmp(&other.1)).unwrap();
+        let likeliest = logits.iter().copied().enumerate().max_by(|one, other| one.1.total_cmp(&other.1));
+        let (token, logprob) = likeliest.expect("there is a vocabulary");
         Chosen { token: token as u32, logprob, is_last: false }
     }
 }
@@ -101,7 +104,7 @@ impl Choose for Likeliest {
 pub fn answer(generator: &mut Generator, rows: &[Row]) -> (Answers, Vec<Vec<Vec<f32>>>) {
     let mut choosers: Vec<Likeliest> = rows.iter().map(|_| Likeliest::default()).collect();
     let mut chosen: Vec<&mut dyn Choose> = choosers.iter_mut().map(|chooser| chooser as &mut dyn Choose).collect();
-    let answers = generator.generate(rows, &mut chosen, &|| false).unwrap();
+    let answers = generator.generate(rows, &mut chosen, &|| false).expect("arithmetic succeeds");
     (answers, choosers.into_iter().map(|chooser| chooser.logits).collect())
 }
 
