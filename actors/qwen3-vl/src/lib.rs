@@ -12,6 +12,7 @@ mod network;
 mod norm;
 mod positions;
 mod prefill;
+mod product;
 mod prompt;
 mod row;
 mod text;

@@ -4,6 +4,7 @@
 //! block of rows at a time while they are used. A whole layer is never widened at once, so the memory that a network needs is
 //! that of its weights as saved. On a graphics card arithmetic is in the precision of the weights.
 
+use crate::product::{VECTORS_MAX, product};
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Init, VarBuilder};
 
@@ -36,8 +37,13 @@ impl Linear {
         let mut shape = x.dims().to_vec();
         let rows = x.elem_count() / from;
         let x = x.reshape((rows, from))?;
-        let product =
-            if x.dtype() == self.weight.dtype() { x.matmul(&self.weight.t()?)? } else { self.widened(&x, to, from)? };
+        let product = if x.device().is_cpu() && rows <= VECTORS_MAX {
+            product(&x.contiguous()?, &self.weight)?
+        } else if x.dtype() == self.weight.dtype() {
+            x.matmul(&self.weight.t()?)?
+        } else {
+            self.widened(&x, to, from)?
+        };
         let product = match &self.bias {
             Some(bias) => product.broadcast_add(bias)?,
             None => product,
@@ -82,7 +88,7 @@ mod tests {
     fn widening_block_by_block_gives_what_widening_at_once_gives() -> Result<()> {
         let device = Device::Cpu;
         let weight = Tensor::randn(0f32, 1f32, (700, 800), &device)?.to_dtype(DType::BF16)?;
-        let x = Tensor::randn(0f32, 1f32, (2, 3, 800), &device)?;
+        let x = Tensor::randn(0f32, 1f32, (2, 30, 800), &device)?;
         let kept = Linear::of(weight.clone(), None).forward(&x)?;
         let whole = Linear::of(weight.to_dtype(DType::F32)?, None).forward(&x)?;
         let apart = (kept - whole)?.abs()?.max_all()?.to_scalar::<f32>()?;
