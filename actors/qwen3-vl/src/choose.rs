@@ -13,20 +13,22 @@ pub use grammar::{Grammar, Grammars};
 pub use random::Random;
 pub use sampling::Sampling;
 
-/// Chooses the next token.
+/// Chooses the tokens of one row, one after the other: the seam between the network, which knows what is likely, and those who
+/// sample, who hold an answer to a schema, or who just take the likeliest.
 pub trait Choose {
-    /// Chooses by `logits`, one for each token of the vocabulary. They may be changed.
+    /// Chooses the next token. `logits` has one unnormalised logarithm a token of the vocabulary, and may be changed: it is this
+    /// row's own, and nobody reads it afterwards.
     fn choose(&mut self, logits: &mut [f32]) -> Chosen;
 }
 
 /// A token that was chosen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Chosen {
-    /// The token. One that ends an answer is no part of it.
+    /// Index into the vocabulary.
     pub token: u32,
     /// The natural logarithm of its probability by the logits as they came.
     pub logprob: f32,
-    /// Whether nothing comes after it.
+    /// Nothing comes after it. A token that only says so counts, but has no text.
     pub is_last: bool,
 }
 

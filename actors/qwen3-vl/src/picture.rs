@@ -8,6 +8,7 @@
 
 mod resize;
 
+use crate::row::PatchedPicture;
 use serde::Deserialize;
 use std::fmt::Debug;
 
@@ -36,16 +37,6 @@ pub struct Preparation {
     pub mean: [f64; 3],
     /// Standard deviation of each channel.
     pub deviation: [f64; 3],
-}
-
-/// A picture cut into patches.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PatchedPicture {
-    /// Row-major `[t·h·w, 3·temporal·patch·patch]`. Rows go through one merge window after the other; columns are channel,
-    /// frame, line, column of a patch.
-    pub patches: Vec<f32>,
-    /// Patches along time, height and width: t, h, w.
-    pub grid: [usize; 3],
 }
 
 /// Why a picture is not taken.

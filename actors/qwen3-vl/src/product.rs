@@ -1,0 +1,138 @@
+//! Products of few vectors with a large matrix on a CPU: what every step of an answer consists of.
+//!
+//! What takes time is reading the matrix, so each of its rows is read once, widened if need be, and multiplied with all vectors.
+//! A product does not depend on how many vectors there are beside it, down to the last bit.
+
+use candle_core::{CpuStorage, Error, Layout, Result, Storage, Tensor};
+use half::slice::HalfFloatSliceExt;
+use rayon::prelude::*;
+
+/// More vectors than this are multiplied faster by a general matrix product.
+pub(crate) const VECTORS_MAX: usize = 16;
+
+/// Rows of the matrix that one thread takes at a time.
+const ROWS: usize = 32;
+
+/// Sums that a product is added up in side by side: few enough that those of a block stay in registers.
+const LANES: usize = 8;
+
+/// Vectors that are multiplied with a part of a row while it is in a register.
+const BLOCK: usize = 4;
+
+/// `x`, `[vectors, from]` in single precision, times the rows of `matrix`, `[to, from]` in any precision: `[vectors, to]`.
+///
+/// # Errors
+/// Where one of them is not on the CPU, has gaps, or is in another precision.
+pub(crate) fn product(x: &Tensor, matrix: &Tensor) -> Result<Tensor> {
+    let (vectors, from) = x.dims2()?;
+    let (to, _) = matrix.dims2()?;
+    let (x_storage, x_layout) = x.storage_and_layout();
+    let (matrix_storage, layout) = matrix.storage_and_layout();
+    let (Storage::Cpu(CpuStorage::F32(x)), Storage::Cpu(matrix)) = (&*x_storage, &*matrix_storage) else {
+        return Err(Error::Msg("a product of few vectors is for single precision on a CPU".into()));
+    };
+    let x = gapless(x, x_layout)?;
+    let products = match matrix {
+        CpuStorage::F32(matrix) => rows(x, gapless(matrix, layout)?, from, |_, row, use_row| use_row(row)),
+        CpuStorage::BF16(matrix) => rows(x, gapless(matrix, layout)?, from, |wide, row, use_row| {
+            row.convert_to_f32_slice(wide);
+            use_row(wide);
+        }),
+        CpuStorage::F16(matrix) => rows(x, gapless(matrix, layout)?, from, |wide, row, use_row| {
+            row.convert_to_f32_slice(wide);
+            use_row(wide);
+        }),
+        other => {
+            return Err(Error::UnsupportedDTypeForOp(candle_core::backend::BackendStorage::dtype(other), "product"));
+        }
+    };
+    Tensor::from_vec(products, (to, vectors), &candle_core::Device::Cpu)?.t()?.contiguous()
+}
+
+fn gapless<'a, T>(values: &'a [T], layout: &Layout) -> Result<&'a [T]> {
+    let (start, end) = layout.contiguous_offsets().ok_or(Error::RequiresContiguous { op: "product" })?;
+    Ok(&values[start..end])
+}
+
+/// For each row of the matrix its products with all vectors. `widen` hands a row on in single precision, and may write it into
+/// the room it is given.
+fn rows<T: Sync>(
+    x: &[f32],
+    matrix: &[T],
+    from: usize,
+    widen: impl Fn(&mut [f32], &[T], &mut dyn FnMut(&[f32])) + Sync,
+) -> Vec<f32> {
+    let vectors = x.len() / from;
+    let mut products = vec![0.0; matrix.len() / from * vectors];
+    products.par_chunks_mut(ROWS * vectors).zip(matrix.par_chunks(ROWS * from)).for_each(|(products, matrix)| {
+        let mut wide = vec![0.0; from];
+        for (products, row) in products.chunks_exact_mut(vectors).zip(matrix.chunks_exact(from)) {
+            widen(&mut wide, row, &mut |row| multiply(row, x, products));
+        }
+    });
+    products
+}
+
+/// Products of one row with each of the vectors in `x`.
+fn multiply(row: &[f32], x: &[f32], products: &mut [f32]) {
+    let blocks = x.chunks_exact(row.len() * BLOCK);
+    let rest = blocks.remainder().chunks_exact(row.len());
+    let (whole, single) = products.split_at_mut(blocks.len() * BLOCK);
+    for (products, x) in whole.chunks_exact_mut(BLOCK).zip(blocks) {
+        products.copy_from_slice(&dots::<BLOCK>(row, x));
+    }
+    for (product, x) in single.iter_mut().zip(rest) {
+        [*product] = dots::<1>(row, x);
+    }
+}
+
+/// Products of one row with `N` vectors that follow each other in `x`. Each is added up in the same order whatever `N` is.
+fn dots<const N: usize>(row: &[f32], x: &[f32]) -> [f32; N] {
+    let vectors: [&[f32]; N] = std::array::from_fn(|vector| &x[vector * row.len()..(vector + 1) * row.len()]);
+    let (lines, rest) = row.as_chunks::<LANES>();
+    let lined = vectors.map(|vector| &vector.as_chunks::<LANES>().0[..lines.len()]);
+    let mut sums = [[0.0; LANES]; N];
+    for (index, line) in lines.iter().enumerate() {
+        for (sums, vector) in sums.iter_mut().zip(&lined) {
+            for ((sum, one), other) in sums.iter_mut().zip(line).zip(&vector[index]) {
+                *sum += one * other;
+            }
+        }
+    }
+    std::array::from_fn(|vector| {
+        let rests = rest.iter().zip(&vectors[vector][row.len() - rest.len()..]);
+        sums[vector].iter().sum::<f32>() + rests.map(|(one, other)| one * other).sum::<f32>()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{DType, Device};
+
+    #[test]
+    fn products_equal_those_of_whole_matrices() -> Result<()> {
+        for (vectors, from, to) in [(1, 7, 5), (3, 16, 33), (8, 100, 70)] {
+            let x = Tensor::randn(0f32, 1f32, (vectors, from), &Device::Cpu)?;
+            let matrix = Tensor::randn(0f32, 1f32, (to, from), &Device::Cpu)?;
+            for dtype in [DType::F32, DType::BF16, DType::F16] {
+                let matrix = matrix.to_dtype(dtype)?;
+                let whole = x.matmul(&matrix.to_dtype(DType::F32)?.t()?)?;
+                let apart = (product(&x, &matrix)? - whole)?.abs()?.max_all()?.to_scalar::<f32>()?;
+                assert!(apart < 1e-4, "{vectors} {from} {to} {dtype:?}: {apart}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_vector_does_not_notice_those_beside_it() -> Result<()> {
+        let x = Tensor::randn(0f32, 1f32, (8, 100), &Device::Cpu)?;
+        let matrix = Tensor::randn(0f32, 1f32, (70, 100), &Device::Cpu)?;
+        let together = product(&x, &matrix)?.to_vec2::<f32>()?;
+        for (index, together) in together.iter().enumerate() {
+            assert_eq!(product(&x.narrow(0, index, 1)?, &matrix)?.to_vec2::<f32>()?[0], *together);
+        }
+        Ok(())
+    }
+}
