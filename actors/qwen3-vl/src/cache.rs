@@ -17,6 +17,8 @@ pub(crate) struct CacheShape {
     pub(crate) key_heads: usize,
     /// Width of a head.
     pub(crate) head: usize,
+    /// Slots that are ever filled.
+    pub(crate) slots_max: usize,
     /// Precision of keys and values.
     pub(crate) dtype: DType,
     /// Where they are.
@@ -93,17 +95,19 @@ impl Cache {
     /// Keeps only these rows, in this order, and of the slots only those from `start` on.
     pub(crate) fn select(&mut self, rows: &[usize], start: usize) -> Result<()> {
         let slots = self.slots - start;
-        let mut kept = Cache::new(self.shape.clone(), rows.len(), self.room - start)?;
-        for (to, from) in kept.layers.iter().zip(&self.layers) {
-            for (to, from) in [(&to.keys, &from.keys), (&to.values, &from.values)] {
+        let room = (self.room - start).next_multiple_of(ROOM_STEP);
+        // One layer after the other, so that no more than one of them is there twice.
+        for layer in &mut self.layers {
+            let kept = self.shape.empty(rows.len(), room)?;
+            for (to, from) in [(&kept.keys, &layer.keys), (&kept.values, &layer.values)] {
                 for (index, row) in rows.iter().enumerate() {
                     let filled = from.narrow(0, *row, 1)?.narrow(2, start, slots)?;
                     to.narrow(0, index, 1)?.slice_set(&filled.contiguous()?, 2, 0)?;
                 }
             }
+            *layer = kept;
         }
-        kept.slots = slots;
-        *self = kept;
+        (self.rows, self.slots, self.room) = (rows.len(), slots, room);
         Ok(())
     }
 
@@ -111,7 +115,7 @@ impl Cache {
         if slots <= self.room {
             return Ok(());
         }
-        let room = slots.max(2 * self.room).next_multiple_of(ROOM_STEP);
+        let room = slots.max((2 * self.room).min(self.shape.slots_max)).next_multiple_of(ROOM_STEP);
         for layer in &mut self.layers {
             let larger = self.shape.empty(self.rows, room)?;
             larger.keys.slice_set(&layer.keys, 2, 0)?;
@@ -135,7 +139,8 @@ mod tests {
     use super::*;
 
     fn filled(rows: usize, slots: usize) -> Result<(Cache, Tensor)> {
-        let shape = CacheShape { layers: 1, key_heads: 2, head: 3, dtype: DType::F32, device: Device::Cpu };
+        let shape =
+            CacheShape { layers: 1, key_heads: 2, head: 3, slots_max: 1000, dtype: DType::F32, device: Device::Cpu };
         let all = Tensor::randn(0f32, 1f32, (rows, 2, slots, 3), &Device::Cpu)?;
         let mut cache = Cache::new(shape, rows, 1)?;
         for slot in 0..slots {

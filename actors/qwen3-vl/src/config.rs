@@ -7,9 +7,10 @@
 mod read;
 mod sizes;
 
-use crate::error::Error;
+use crate::error::ConfigError;
 use candle_core::DType;
 
+pub(crate) use read::OneOrMany;
 pub use sizes::Size;
 
 /// The shape of a whole network.
@@ -23,6 +24,12 @@ pub struct Config {
     pub image_token: u32,
     /// The token that stands for one visual token of a video.
     pub video_token: u32,
+    /// The token before a picture.
+    pub vision_start_token: u32,
+    /// The token after a picture.
+    pub vision_end_token: u32,
+    /// Tokens that end an answer, where the configuration says so.
+    pub ends: Vec<u32>,
     /// The embedding of tokens is also what makes logits of hidden states.
     pub is_tied: bool,
     /// The precision that the weights were saved in.
@@ -89,9 +96,10 @@ impl Config {
     /// Reads the text of a `config.json`.
     ///
     /// # Errors
-    /// [`Error::Unreadable`] where it is no JSON or lacks a size, [`Error::OtherArchitecture`] where it describes something
-    /// else than Qwen3-VL, [`Error::Unsupported`] where sizes do not fit each other or a setting is not understood.
-    pub fn parse(json: &str) -> Result<Self, Error> {
+    /// [`ConfigError::Unreadable`] where it is no JSON or lacks a size, [`ConfigError::OtherArchitecture`] where it describes
+    /// something else than Qwen3-VL, [`ConfigError::Quantised`] where weights are not plain numbers,
+    /// [`ConfigError::Unsupported`] where sizes do not fit each other or a setting is not understood.
+    pub fn parse(json: &str) -> Result<Self, ConfigError> {
         read::config(json)
     }
 

@@ -1,23 +1,22 @@
 //! What can go wrong between a configuration and an answer.
 
-/// Why a network cannot be made or cannot go on. It concerns every row.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The configuration is no JSON, or lacks a field.
-    #[error("config.json cannot be read: {0}")]
-    Unreadable(#[from] serde_json::Error),
-    /// The configuration describes another network.
-    #[error(
-        "the model is {found}, not {wanted}; take a folder of Qwen3-VL, Instruct or Thinking, that is not a mixture of experts"
-    )]
+/// Why a configuration is not taken. Each is one line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It is no JSON, or lacks a field.
+    #[error("it makes no sense: {0}; copy it again from the model's page")]
+    Unreadable(String),
+    /// It describes another network.
+    #[error("it describes {found:?}, not a Qwen3-VL; take a folder of Qwen3-VL 2B, 4B or 8B, Instruct or Thinking")]
     OtherArchitecture {
-        /// What the configuration says.
+        /// What the configuration names.
         found: String,
-        /// What it should say.
-        wanted: &'static str,
     },
-    /// A field of the configuration has a value that this network has no arithmetic for.
-    #[error("config.json: {field} is {found}, but must be {wanted}")]
+    /// It is of weights that are not plain numbers.
+    #[error("it is of quantised weights, which are not read; take the model's own folder, in BF16, F16 or F32")]
+    Quantised,
+    /// A field has a value that there is no arithmetic for.
+    #[error("{field} is {found}, but must be {wanted}; copy it again from the model's page")]
     Unsupported {
         /// The field, with the part of the configuration that it is in.
         field: &'static str,
@@ -26,6 +25,11 @@ pub enum Error {
         /// What is understood.
         wanted: String,
     },
+}
+
+/// Why a network cannot be made or cannot go on. It concerns every row.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
     /// Not as many choosers as rows.
     #[error("{rows} rows need as many choosers, not {choosers}")]
     Choosers {

@@ -8,7 +8,6 @@ mod error;
 mod header;
 mod json;
 mod settings;
-mod shape;
 mod shards;
 mod tensors;
 mod vocabulary;
@@ -16,8 +15,9 @@ mod vocabulary;
 pub use error::FolderError;
 pub use header::Dtype;
 pub use settings::Generation;
-pub use shape::{Shape, TextShape, VisionShape};
 
+use crate::config::Config;
+use crate::error::ConfigError;
 use crate::picture::Preparation;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct Folder {
     root: PathBuf,
-    shape: Shape,
+    config: Config,
     shards: Vec<PathBuf>,
     tensors: BTreeMap<String, Tensor>,
     tokenizer: Vec<u8>,
@@ -44,6 +44,8 @@ pub struct Tensor {
     pub dtype: Dtype,
     /// Its dimensions.
     pub shape: Vec<usize>,
+    /// Where its first byte is in the shard.
+    pub start: u64,
     /// Bytes of it.
     pub bytes: u64,
 }
@@ -55,22 +57,21 @@ impl Folder {
     /// The first thing that is not as it must be. Whatever the bytes in the folder are, this neither panics nor takes more
     /// memory than the files have bytes.
     pub fn open(root: &Path) -> Result<Self, FolderError> {
-        let config = root.join("config.json");
-        let shape = Shape::parse(&json::read(&config, json::CONFIG_BYTES_MAX, WHOLE)?, &config)?;
+        let config = config(root)?;
         let shards = shards::find(root)?;
-        let tensors = tensors::check(root, &shape, &shards)?;
+        let tensors = tensors::check(root, &config, &shards)?;
         let tokenizer_path = root.join("tokenizer.json");
         let tokenizer = json::read(&tokenizer_path, json::TOKENIZER_BYTES_MAX, WHOLE)?;
         let template = settings::template(root)?;
-        let preparation = settings::preparation(root, &shape)?;
+        let preparation = settings::preparation(root, config.vision.as_ref())?;
         let mut generation = settings::generation(root)?;
         if generation.ends.is_empty() {
-            generation.ends.clone_from(&shape.ends);
+            generation.ends.clone_from(&config.ends);
         }
-        vocabulary::check(&tokenizer, &tokenizer_path, &shape, &mut generation)?;
+        vocabulary::check(&tokenizer, &tokenizer_path, &config, &mut generation)?;
         Ok(Self {
             root: root.to_path_buf(),
-            shape,
+            config,
             shards: shards.files,
             tensors,
             tokenizer,
@@ -85,9 +86,9 @@ impl Folder {
         &self.root
     }
 
-    /// How large the network is.
-    pub fn shape(&self) -> &Shape {
-        &self.shape
+    /// What the network is shaped like.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// The files of weights.
@@ -129,6 +130,16 @@ impl Folder {
     pub fn generation(&self) -> &Generation {
         &self.generation
     }
+}
+
+fn config(root: &Path) -> Result<Config, FolderError> {
+    let path = root.join("config.json");
+    let json = json::read(&path, json::CONFIG_BYTES_MAX, WHOLE)?;
+    let parsed = match std::str::from_utf8(&json) {
+        Ok(json) => Config::parse(json),
+        Err(error) => Err(ConfigError::Unreadable(error.to_string())),
+    };
+    parsed.map_err(|source| FolderError::Config { path, source })
 }
 
 /// What to do where a file of a folder is not there.

@@ -25,7 +25,7 @@ mod weights;
 
 pub use choose::{Choose, Chosen};
 pub use config::{Config, Size, TextConfig, VisionConfig};
-pub use error::{Error, RowError};
+pub use error::{ConfigError, Error, RowError};
 pub use generate::{Answer, Answers, End, Generator, Timing};
 pub use network::Network;
 pub use row::{PatchedPicture, Row};

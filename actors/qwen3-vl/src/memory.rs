@@ -2,12 +2,14 @@
 //!
 //! The needs are upper estimates that follow from shapes; the machine is asked in one place, [`available_bytes`].
 
-use crate::files::{Folder, Shape, Tensor};
+use crate::config::Config;
+use crate::prefill::COLUMNS_MAX;
+use crate::vision::QUERIES_MAX;
 
 /// How a model is to be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Load {
-    /// Bytes of a weight in memory: 2 or 4. Weights that are written in fewer are widened.
+    /// Bytes of a weight in memory: 2 or 4.
     pub weight_bytes: u64,
     /// Bytes of a number that is worked out: keys, values, activations.
     pub number_bytes: u64,
@@ -15,20 +17,20 @@ pub struct Load {
     pub context: usize,
     /// Prompts at a time.
     pub batch: usize,
-    /// Tokens of a prompt that are worked out at a time.
-    pub chunk: usize,
-    /// Patches of the pictures that go through the vision tower at a time.
-    pub patches: usize,
+    /// Tokens of earlier prompts whose keys and values are kept.
+    pub kept: usize,
+    /// Visual tokens of a picture, at most.
+    pub visual: usize,
 }
 
 /// What a load takes, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Need {
-    /// Weights, and the largest tensor once more while it is widened.
+    /// Weights, and the largest tensor once more while it is read.
     pub weights: u64,
-    /// Keys and values of all tokens.
+    /// Keys and values of all tokens, those of earlier prompts included.
     pub cache: u64,
-    /// The vision tower at work.
+    /// The vision tower at work, and what it saw.
     pub vision: u64,
     /// The language model at work.
     pub text: u64,
@@ -52,41 +54,42 @@ pub struct MemoryError {
 }
 
 impl Need {
-    /// What `load` takes for the model in `folder`.
-    pub fn new(folder: &Folder, load: &Load) -> Self {
-        let largest = folder.tensors().values().map(|tensor| tensor.bytes).max().unwrap_or(0);
-        Self::of(folder.shape(), folder.tensors().values(), load).with_weights(largest)
-    }
-
-    fn of<'a>(shape: &Shape, tensors: impl Iterator<Item = &'a Tensor>, load: &Load) -> Self {
-        let weights = tensors
-            .map(|tensor| tensor.bytes / tensor.dtype.bytes() * load.weight_bytes.max(tensor.dtype.bytes()))
-            .fold(0, u64::saturating_add);
+    /// What `load` takes for a network of this shape.
+    pub fn new(config: &Config, load: &Load) -> Self {
         let number = |factors: &[usize]| product(factors).saturating_mul(load.number_bytes);
-        let (text, vision) = (&shape.text, &shape.vision);
-        let (batch, chunk, patches) = (load.batch, load.chunk.min(load.context), load.patches);
-        let tokens = batch.saturating_mul(chunk);
-        let pixels = vision.channels * vision.temporal * vision.patch * vision.patch;
-        let visual = patches / (vision.merge * vision.merge) * (vision.taps.len() + 1);
-        Self {
-            weights,
-            cache: number(&[2, text.layers, text.key_heads, text.head, load.context, batch]),
-            vision: sum([
-                number(&[patches, pixels]),
+        let text = &config.text;
+        let Load { context, batch, kept, visual, .. } = *load;
+        let tokens = batch.saturating_mul(COLUMNS_MAX.min(context));
+        // One layer is there twice while rows leave a batch.
+        let slots = batch.saturating_mul(context).saturating_add(kept);
+        let layer = number(&[2, text.key_heads, text.head]);
+        let cache = layer.saturating_mul(sum([product(&[text.layers, slots]), product(&[batch, context])]));
+        let vision = config.vision.as_ref().map_or(0, |vision| {
+            let patches = visual.saturating_mul(vision.merge * vision.merge);
+            let seen = number(&[batch, visual, vision.out, vision.deepstack.len() + 1]);
+            sum([
+                number(&[patches, vision.patch_values()]).saturating_mul(batch as u64),
                 number(&[patches, vision.hidden, RESIDUALS]),
-                number(&[patches, patches, vision.heads, SCORES]).max(number(&[patches, vision.intermediate, 2])),
-                number(&[visual, vision.out]),
-            ]),
+                number(&[QUERIES_MAX, patches, vision.heads, SCORES]).max(number(&[patches, vision.inner, 2])),
+                seen,
+            ])
+        });
+        Self {
+            weights: self::weights(config, load.weight_bytes),
+            cache,
+            vision,
             text: sum([
                 number(&[tokens, text.hidden.max(text.heads * text.head), RESIDUALS]),
-                number(&[tokens, load.context, text.heads, SCORES]).max(number(&[tokens, text.intermediate, 3])),
+                number(&[tokens, context, text.heads, SCORES]).max(number(&[tokens, text.inner, 3])),
             ]),
             logits: product(&[batch, text.vocabulary, size_of::<f32>(), LOGITS]),
         }
     }
 
-    fn with_weights(self, more: u64) -> Self {
-        Self { weights: self.weights.saturating_add(more), ..self }
+    /// The same where the weights are in memory already.
+    #[must_use]
+    pub fn loaded(self) -> Self {
+        Self { weights: 0, ..self }
     }
 
     /// All of it.
@@ -105,8 +108,6 @@ impl Need {
         }
         let remedy = if self.weights > usable {
             "take a smaller model, or keep the weights in bf16"
-        } else if self.vision > self.cache.saturating_add(self.text) {
-            "take smaller pictures, or fewer at a time"
         } else {
             "take a shorter context or a smaller batch"
         };
@@ -131,6 +132,15 @@ const SCORES: usize = 2;
 /// Copies of the logits that are alive at once: as they come out, in single precision, and what is chosen from.
 const LOGITS: usize = 3;
 
+/// All weights, and the largest tensor as it is read, before it has its precision.
+fn weights(config: &Config, weight_bytes: u64) -> u64 {
+    let largest = product(&[config.text.vocabulary.max(config.text.inner), config.text.hidden, READ_BYTES]);
+    (config.weights() as u64).saturating_mul(weight_bytes).saturating_add(largest)
+}
+
+/// Bytes of a number of a tensor that is read: as written, and once more in single precision.
+const READ_BYTES: usize = 8;
+
 fn parse_available(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
@@ -151,84 +161,46 @@ fn mib(bytes: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::{Dtype, TextShape, VisionShape};
-
-    /// Qwen3-VL 2B as it is published.
-    fn two_billion() -> Shape {
-        Shape {
-            text: TextShape {
-                vocabulary: 151_936,
-                hidden: 2048,
-                intermediate: 6144,
-                layers: 28,
-                heads: 16,
-                key_heads: 8,
-                head: 128,
-                context_max: 262_144,
-            },
-            vision: VisionShape {
-                hidden: 1024,
-                intermediate: 4096,
-                layers: 24,
-                heads: 16,
-                out: 2048,
-                channels: 3,
-                patch: 16,
-                temporal: 2,
-                merge: 2,
-                positions: 2304,
-                taps: vec![5, 11, 17],
-            },
-            is_tied: true,
-            picture_token: 151_655,
-            video_token: 151_656,
-            vision_start_token: 151_652,
-            vision_end_token: 151_653,
-            ends: vec![],
-        }
-    }
+    use crate::config::Size;
 
     fn load() -> Load {
-        Load { weight_bytes: 4, number_bytes: 4, context: 2048, batch: 2, chunk: 512, patches: 600 }
+        Load { weight_bytes: 2, number_bytes: 4, context: 2048, batch: 2, kept: 1000, visual: 150 }
     }
 
     fn need(load: &Load) -> Need {
-        let tensors = [Tensor { shard: 0, dtype: Dtype::BF16, shape: vec![1000], bytes: 2000 }];
-        Need::of(&two_billion(), tensors.iter(), load)
+        Need::new(&Size::B2.config(), load)
     }
 
     #[test]
     fn needs_follow_from_shapes() {
         let need = need(&load());
-        assert_eq!(need.weights, 4000, "widened from two bytes to four");
-        assert_eq!(need.cache, 2 * 28 * 8 * 128 * 2048 * 2 * 4);
+        let weights = Size::B2.config().weights() as u64;
+        assert_eq!(need.weights, 2 * weights + 151_936 * 2048 * 8);
+        assert_eq!(self::need(&Load { weight_bytes: 4, ..load() }).weights, need.weights + 2 * weights);
+        assert_eq!(need.cache, 4 * 2 * 8 * 128 * (28 * (2 * 2048 + 1000) + 2 * 2048));
         assert_eq!(need.logits, 2 * 151_936 * 4 * 3);
-        assert_eq!(need.vision, 4 * (600 * 1536 + 600 * 1024 * 6 + 600 * 600 * 16 * 2 + 600 * 2048));
+        let (pixels, states, scores) = (2 * 600 * 1536, 600 * 1024 * 6, 512 * 600 * 16 * 2);
+        assert_eq!(need.vision, 4 * (pixels + states + scores + 2 * 150 * 2048 * 4));
         assert!(need.total() > need.cache + need.vision);
-        let unwidened = super::Need::of(
-            &two_billion(),
-            [Tensor { shard: 0, dtype: Dtype::F32, shape: vec![10], bytes: 40 }].iter(),
-            &Load { weight_bytes: 2, ..load() },
-        );
-        assert_eq!(unwidened.weights, 40, "nothing is narrowed while it is read");
+        assert_eq!(need.loaded().total(), need.total() - need.weights);
+        assert_eq!(Need::new(&Size::Text184M.config(), &load()).vision, 0);
     }
 
     #[test]
     fn too_little_memory_is_told_with_both_numbers_and_a_remedy() {
         let need = need(&load());
         assert!(need.check(need.total() + SPARE).is_ok());
-        let error = need.check(100 << 20).unwrap_err();
+        let error = need.check(need.weights + (300 << 20)).unwrap_err();
         let text = error.to_string();
         assert!(text.contains(&format!("{} MiB", mib(need.total()))), "{text}");
-        assert!(text.contains("100 MiB are available") && text.contains("context"), "{text}");
-        let heavy = Need { weights: 4 << 30, ..need };
-        assert!(heavy.check(2 << 30).unwrap_err().to_string().contains("smaller model"));
+        let available = format!("{} MiB are available", mib(need.weights + (300 << 20)));
+        assert!(text.contains(&available) && text.contains("context"), "{text}");
+        assert!(need.check(2 << 30).unwrap_err().to_string().contains("smaller model"));
     }
 
     #[test]
     fn absurd_loads_do_not_overflow() {
-        let load =
-            Load { context: usize::MAX, batch: usize::MAX, chunk: usize::MAX, patches: usize::MAX / 8, ..load() };
+        let load = Load { context: usize::MAX, batch: usize::MAX, kept: usize::MAX, visual: usize::MAX, ..load() };
         assert_eq!(need(&load).total(), u64::MAX);
         assert!(need(&load).check(u64::MAX - 1).is_err());
     }

@@ -69,6 +69,7 @@ impl Text {
                 layers: text.layers,
                 key_heads: text.key_heads,
                 head: text.head,
+                slots_max: text.context,
                 dtype: arithmetic,
                 device: vb.device().clone(),
             },

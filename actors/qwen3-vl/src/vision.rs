@@ -12,6 +12,7 @@ use crate::linear::{self, Linear};
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Init, VarBuilder};
 
+pub(crate) use block::QUERIES_MAX;
 use block::{Block, Frames};
 use merger::Merger;
 

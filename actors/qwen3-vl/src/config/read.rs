@@ -1,10 +1,26 @@
 //! `config.json` as it is written, and how it becomes a [`Config`].
 
 use super::{Config, TextConfig, VisionConfig};
-use crate::error::Error;
+use crate::error::ConfigError;
 use candle_core::DType;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::fmt::Display;
+
+/// The largest that a width of a network may be. It keeps the number of its weights within 64 bits.
+const SIDE_MAX: usize = 1 << 20;
+
+/// The most layers that a network may have.
+const LAYERS_MAX: usize = 512;
+
+/// Pixels that a side of a patch may have.
+const PATCH_MAX: usize = 64;
+
+/// Frames to a patch, and patches to a side of a visual token, at most.
+const MERGE_MAX: usize = 8;
+
+/// Red, green and blue.
+const COLOURS: usize = 3;
 
 const ARCHITECTURE: &str = "Qwen3VLForConditionalGeneration";
 const MODEL_TYPE: &str = "qwen3_vl";
@@ -17,10 +33,33 @@ struct WrittenConfig {
     image_token_id: u32,
     #[serde(default = "default_video_token")]
     video_token_id: u32,
+    #[serde(default = "default_vision_start_token")]
+    vision_start_token_id: u32,
+    #[serde(default = "default_vision_end_token")]
+    vision_end_token_id: u32,
     #[serde(default)]
     tie_word_embeddings: bool,
+    eos_token_id: Option<OneOrMany>,
     #[serde(alias = "torch_dtype")]
     dtype: Option<String>,
+    quantization_config: Option<IgnoredAny>,
+}
+
+/// One token or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(crate) enum OneOrMany {
+    One(u32),
+    Many(Vec<u32>),
+}
+
+impl OneOrMany {
+    pub(crate) fn into_vec(self) -> Vec<u32> {
+        match self {
+            Self::One(token) => vec![token],
+            Self::Many(tokens) => tokens,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -43,6 +82,7 @@ struct WrittenText {
     attention_bias: bool,
     #[serde(default)]
     tie_word_embeddings: bool,
+    eos_token_id: Option<OneOrMany>,
     hidden_act: Option<String>,
     #[serde(alias = "torch_dtype")]
     dtype: Option<String>,
@@ -85,6 +125,14 @@ fn default_video_token() -> u32 {
     151_656
 }
 
+fn default_vision_start_token() -> u32 {
+    151_652
+}
+
+fn default_vision_end_token() -> u32 {
+    151_653
+}
+
 fn default_norm_epsilon() -> f64 {
     1e-6
 }
@@ -109,15 +157,21 @@ fn default_positions() -> usize {
     2304
 }
 
-pub(super) fn config(json: &str) -> Result<Config, Error> {
-    let written: serde_json::Value = serde_json::from_str(json)?;
+pub(super) fn config(json: &str) -> Result<Config, ConfigError> {
+    let written: serde_json::Value = serde_json::from_str(json).map_err(unreadable)?;
     check_architecture(&written)?;
-    let written: WrittenConfig = serde_json::from_value(written)?;
-    let text = written.text_config.ok_or_else(|| unsupported("text_config", "absent", "a table"))?;
+    let written: WrittenConfig = serde_json::from_value(written).map_err(unreadable)?;
+    if written.quantization_config.is_some() {
+        return Err(ConfigError::Quantised);
+    }
+    let mut text = written.text_config.ok_or_else(|| unsupported("text_config", "absent", "a table"))?;
     let vision = written.vision_config.ok_or_else(|| unsupported("vision_config", "absent", "a table"))?;
     let read = Config {
         image_token: written.image_token_id,
         video_token: written.video_token_id,
+        vision_start_token: written.vision_start_token_id,
+        vision_end_token: written.vision_end_token_id,
+        ends: written.eos_token_id.or(text.eos_token_id.take()).map(OneOrMany::into_vec).unwrap_or_default(),
         is_tied: written.tie_word_embeddings || text.tie_word_embeddings,
         dtype: dtype(written.dtype.as_deref().or(text.dtype.as_deref()))?,
         text: self::text(text)?,
@@ -128,22 +182,17 @@ pub(super) fn config(json: &str) -> Result<Config, Error> {
 }
 
 /// Before anything else is read: what is missing from the configuration of another network is beside the point.
-fn check_architecture(written: &serde_json::Value) -> Result<(), Error> {
-    let other = |found: &str, wanted| Err(Error::OtherArchitecture { found: found.into(), wanted });
+fn check_architecture(written: &serde_json::Value) -> Result<(), ConfigError> {
     let named = written.get("architectures").and_then(|names| names.get(0)).and_then(|name| name.as_str());
-    if let Some(found) = named
-        && found != ARCHITECTURE
-    {
-        return other(found, ARCHITECTURE);
+    let kind = written.get("model_type").and_then(|kind| kind.as_str());
+    if kind == Some(MODEL_TYPE) && named.is_none_or(|name| name == ARCHITECTURE) {
+        return Ok(());
     }
-    match written.get("model_type").and_then(|kind| kind.as_str()) {
-        Some(MODEL_TYPE) => Ok(()),
-        None if named.is_some() => Ok(()),
-        found => other(found.unwrap_or("of an unnamed kind"), MODEL_TYPE),
-    }
+    let found = named.filter(|name| *name != ARCHITECTURE).or(kind).unwrap_or("nothing");
+    Err(ConfigError::OtherArchitecture { found: found.to_string() })
 }
 
-fn text(written: WrittenText) -> Result<TextConfig, Error> {
+fn text(written: WrittenText) -> Result<TextConfig, ConfigError> {
     check_activation("text_config.hidden_act", written.hidden_act, "silu")?;
     let rope = written.rope_scaling.unwrap_or_default();
     let later = written.rope_parameters.unwrap_or_default();
@@ -172,7 +221,7 @@ fn text(written: WrittenText) -> Result<TextConfig, Error> {
     })
 }
 
-fn vision(written: WrittenVision) -> Result<VisionConfig, Error> {
+fn vision(written: WrittenVision) -> Result<VisionConfig, ConfigError> {
     check_activation("vision_config.hidden_act", written.hidden_act, "gelu_pytorch_tanh")?;
     Ok(VisionConfig {
         layers: written.depth,
@@ -189,7 +238,7 @@ fn vision(written: WrittenVision) -> Result<VisionConfig, Error> {
     })
 }
 
-fn dtype(written: Option<&str>) -> Result<DType, Error> {
+fn dtype(written: Option<&str>) -> Result<DType, ConfigError> {
     match written.map(|name| name.trim_start_matches("torch.")) {
         None | Some("bfloat16") => Ok(DType::BF16),
         Some("float16") => Ok(DType::F16),
@@ -198,50 +247,62 @@ fn dtype(written: Option<&str>) -> Result<DType, Error> {
     }
 }
 
-fn check_activation(field: &'static str, found: Option<String>, wanted: &str) -> Result<(), Error> {
+fn check_activation(field: &'static str, found: Option<String>, wanted: &str) -> Result<(), ConfigError> {
     match found {
         Some(found) if found != wanted => Err(unsupported(field, found, wanted)),
         _ => Ok(()),
     }
 }
 
-fn check_fit(config: &Config) -> Result<(), Error> {
+fn check_fit(config: &Config) -> Result<(), ConfigError> {
     let text = &config.text;
-    for (field, size) in [
-        ("text_config.vocab_size", text.vocabulary),
-        ("text_config.hidden_size", text.hidden),
-        ("text_config.intermediate_size", text.inner),
-        ("text_config.num_hidden_layers", text.layers),
-        ("text_config.num_key_value_heads", text.key_heads),
-        ("text_config.max_position_embeddings", text.context),
-    ] {
-        if size == 0 {
-            return Err(unsupported(field, size, "at least 1"));
-        }
+    check_sizes(&[
+        ("text_config.vocab_size", text.vocabulary, SIDE_MAX),
+        ("text_config.hidden_size", text.hidden, SIDE_MAX),
+        ("text_config.intermediate_size", text.inner, SIDE_MAX),
+        ("text_config.num_hidden_layers", text.layers, LAYERS_MAX),
+        ("text_config.num_attention_heads", text.heads, SIDE_MAX),
+        ("text_config.num_key_value_heads", text.key_heads, SIDE_MAX),
+        ("text_config.head_dim", text.head, SIDE_MAX),
+        ("text_config.max_position_embeddings", text.context, usize::MAX),
+    ])?;
+    if text.heads.saturating_mul(text.head) > SIDE_MAX {
+        return Err(unsupported("text_config.head_dim", text.head, format!("at most {}", SIDE_MAX / text.heads)));
     }
-    if !text.heads.is_multiple_of(text.key_heads) || text.heads == 0 {
+    if !text.heads.is_multiple_of(text.key_heads) {
         let wanted = format!("a multiple of the {} key heads", text.key_heads);
         return Err(unsupported("text_config.num_attention_heads", text.heads, wanted));
     }
-    if text.head == 0 || !text.head.is_multiple_of(2) {
+    if !text.head.is_multiple_of(2) {
         return Err(unsupported("text_config.head_dim", text.head, "even"));
     }
-    if text.rope_sections.iter().sum::<usize>() != text.head / 2 {
+    let turned = text.rope_sections.iter().fold(0, |sum: usize, section| sum.saturating_add(*section));
+    if turned != text.head / 2 {
         let wanted = format!("together half a head, {}", text.head / 2);
         return Err(unsupported("text_config.rope_scaling.mrope_section", format!("{:?}", text.rope_sections), wanted));
     }
     config.vision.as_ref().map_or(Ok(()), |vision| check_vision(vision, text))
 }
 
-fn check_vision(vision: &VisionConfig, text: &TextConfig) -> Result<(), Error> {
-    if vision.heads == 0 || !vision.hidden.is_multiple_of(4 * vision.heads) {
+fn check_vision(vision: &VisionConfig, text: &TextConfig) -> Result<(), ConfigError> {
+    check_sizes(&[
+        ("vision_config.depth", vision.layers, LAYERS_MAX),
+        ("vision_config.hidden_size", vision.hidden, SIDE_MAX),
+        ("vision_config.intermediate_size", vision.inner, SIDE_MAX),
+        ("vision_config.num_heads", vision.heads, SIDE_MAX),
+        ("vision_config.patch_size", vision.patch, PATCH_MAX),
+        ("vision_config.temporal_patch_size", vision.frames, MERGE_MAX),
+        ("vision_config.spatial_merge_size", vision.merge, MERGE_MAX),
+        ("vision_config.num_position_embeddings", vision.positions, SIDE_MAX),
+    ])?;
+    if vision.channels != COLOURS {
+        return Err(unsupported("vision_config.in_channels", vision.channels, COLOURS));
+    }
+    if !vision.hidden.is_multiple_of(4 * vision.heads) {
         return Err(unsupported("vision_config.num_heads", vision.heads, "heads of a multiple of 4 numbers"));
     }
-    if vision.positions_side().pow(2) != vision.positions || vision.positions == 0 {
+    if vision.positions_side().pow(2) != vision.positions {
         return Err(unsupported("vision_config.num_position_embeddings", vision.positions, "a square"));
-    }
-    if vision.merge == 0 || vision.patch_values() == 0 {
-        return Err(unsupported("vision_config.spatial_merge_size", vision.merge, "at least 1, as patches are"));
     }
     if vision.out != text.hidden {
         return Err(unsupported("vision_config.out_hidden_size", vision.out, text.hidden));
@@ -253,8 +314,19 @@ fn check_vision(vision: &VisionConfig, text: &TextConfig) -> Result<(), Error> {
     Ok(())
 }
 
-fn unsupported(field: &'static str, found: impl Display, wanted: impl Display) -> Error {
-    Error::Unsupported { field, found: found.to_string(), wanted: wanted.to_string() }
+fn check_sizes(sizes: &[(&'static str, usize, usize)]) -> Result<(), ConfigError> {
+    match sizes.iter().find(|(_, size, most)| *size == 0 || size > most) {
+        Some((field, size, most)) => Err(unsupported(field, size, format!("1 to {most}"))),
+        None => Ok(()),
+    }
+}
+
+fn unreadable(error: serde_json::Error) -> ConfigError {
+    ConfigError::Unreadable(error.to_string().escape_debug().to_string())
+}
+
+fn unsupported(field: &'static str, found: impl Display, wanted: impl Display) -> ConfigError {
+    ConfigError::Unsupported { field, found: found.to_string(), wanted: wanted.to_string() }
 }
 
 #[cfg(test)]
@@ -278,7 +350,7 @@ mod tests {
         })
     }
 
-    fn parse(value: &Value) -> Result<Config, Error> {
+    fn parse(value: &Value) -> Result<Config, ConfigError> {
         config(&value.to_string())
     }
 
@@ -313,7 +385,7 @@ mod tests {
         value["dtype"] = json!("bfloat16");
         assert_eq!(parse(&value).unwrap().dtype, DType::BF16);
         value["dtype"] = json!("int8");
-        assert!(matches!(parse(&value), Err(Error::Unsupported { field: "dtype", .. })));
+        assert!(matches!(parse(&value), Err(ConfigError::Unsupported { field: "dtype", .. })));
     }
 
     #[test]
@@ -341,7 +413,7 @@ mod tests {
         ] {
             let mut value = written();
             value[part][field] = wrong;
-            assert!(matches!(parse(&value), Err(Error::Unsupported { .. })), "{part}.{field}");
+            assert!(matches!(parse(&value), Err(ConfigError::Unsupported { .. })), "{part}.{field}");
         }
     }
 }

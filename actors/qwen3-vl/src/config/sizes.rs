@@ -18,6 +18,24 @@ pub enum Size {
 }
 
 impl Size {
+    /// All of them, the smallest first.
+    pub const ALL: [Self; 4] = [Self::Text184M, Self::B2, Self::B4, Self::B8];
+
+    /// What it is called: `184m`, `2b`, `4b`, `8b`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text184M => "184m",
+            Self::B2 => "2b",
+            Self::B4 => "4b",
+            Self::B8 => "8b",
+        }
+    }
+
+    /// The size of this name, in upper or lower case.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|size| size.name().eq_ignore_ascii_case(name))
+    }
+
     /// The shape, as in the published `config.json`.
     pub fn config(self) -> Config {
         match self {
@@ -52,7 +70,17 @@ const TEXT_184M: TextConfig =
     TextConfig { vocabulary: 41_472, hidden: 1024, inner: 2816, layers: 12, heads: 8, key_heads: 4, ..TEXT_2B };
 
 fn config(text: TextConfig, vision: Option<VisionConfig>, is_tied: bool) -> Config {
-    Config { text, vision, image_token: 151_655, video_token: 151_656, is_tied, dtype: DType::BF16 }
+    Config {
+        text,
+        vision,
+        image_token: 151_655,
+        video_token: 151_656,
+        vision_start_token: 151_652,
+        vision_end_token: 151_653,
+        ends: vec![151_645, 151_643],
+        is_tied,
+        dtype: DType::BF16,
+    }
 }
 
 fn vision(layers: usize, hidden: usize, inner: usize, out: usize, deepstack: [usize; 3]) -> VisionConfig {

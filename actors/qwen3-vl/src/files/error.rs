@@ -1,6 +1,7 @@
 //! Why a folder is not taken.
 
 use super::Dtype;
+use crate::error::ConfigError;
 use crate::picture::PictureError;
 use std::path::PathBuf;
 
@@ -41,13 +42,13 @@ pub enum FolderError {
         /// What is wrong.
         problem: String,
     },
-    /// It is another kind of model.
-    #[error("{} describes {found:?}, not a Qwen3-VL; take a folder of Qwen3-VL 2B, 4B or 8B", .path.display())]
-    Architecture {
+    /// The configuration is of another kind of model, or makes no sense.
+    #[error("{}: {source}", .path.display())]
+    Config {
         /// The configuration.
         path: PathBuf,
-        /// The kind of model it names.
-        found: String,
+        /// What is wrong.
+        source: ConfigError,
     },
     /// The end of a file of weights is not there.
     #[error("{} is cut short: {found} of {expected} bytes; download it again", .path.display())]

@@ -30,6 +30,7 @@ pub enum Dtype {
 pub(super) struct Entry {
     pub(super) dtype: Dtype,
     pub(super) shape: Vec<usize>,
+    /// Where its bytes start: behind the header while it is read, in the file afterwards.
     pub(super) start: u64,
     pub(super) end: u64,
 }
@@ -79,14 +80,18 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Entry>, FolderError> 
     let mut header = Vec::new();
     file.take(length).read_to_end(&mut header).map_err(|source| json::unreadable(path, source))?;
     let entries = parse(&header).map_err(damaged)?;
-    let expected = 8 + length + entries.values().map(|entry| entry.end).max().unwrap_or(0);
+    let begin = 8 + length;
+    let expected = begin + entries.values().map(|entry| entry.end).max().unwrap_or(0);
     if size < expected {
         return Err(truncated(expected));
     }
     if size > expected {
         return Err(damaged(format!("it has {} bytes more than its header says", size - expected)));
     }
-    Ok(entries)
+    Ok(entries
+        .into_iter()
+        .map(|(name, entry)| (name, Entry { start: begin + entry.start, end: begin + entry.end, ..entry }))
+        .collect())
 }
 
 fn parse(header: &[u8]) -> Result<BTreeMap<String, Entry>, String> {

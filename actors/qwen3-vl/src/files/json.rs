@@ -1,7 +1,6 @@
 //! Small files of JSON, read whole and within a limit.
 
 use super::FolderError;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::io::Read;
@@ -12,23 +11,6 @@ pub(super) const CONFIG_BYTES_MAX: u64 = 16 << 20;
 
 /// Bytes that a tokenizer may have; Qwen's has 11 MB.
 pub(super) const TOKENIZER_BYTES_MAX: u64 = 64 << 20;
-
-/// One token id or several.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum OneOrMany {
-    One(u32),
-    Many(Vec<u32>),
-}
-
-impl OneOrMany {
-    pub(super) fn into_vec(self) -> Vec<u32> {
-        match self {
-            Self::One(id) => vec![id],
-            Self::Many(ids) => ids,
-        }
-    }
-}
 
 pub(super) fn read(path: &Path, most: u64, remedy: &'static str) -> Result<Vec<u8>, FolderError> {
     let file = open(path, remedy)?;

@@ -1,6 +1,7 @@
 //! What a folder says besides weights and shapes: chat template, preparation of pictures, sampling.
 
-use super::{FolderError, Shape, VisionShape, WHOLE, json};
+use super::{FolderError, WHOLE, json};
+use crate::config::{OneOrMany, VisionConfig};
 use crate::picture::Preparation;
 use serde::Deserialize;
 use std::path::Path;
@@ -53,14 +54,15 @@ pub(super) fn template(root: &Path) -> Result<String, FolderError> {
     })
 }
 
-pub(super) fn preparation(root: &Path, shape: &Shape) -> Result<Preparation, FolderError> {
+pub(super) fn preparation(root: &Path, vision: Option<&VisionConfig>) -> Result<Preparation, FolderError> {
     let path = root.join("preprocessor_config.json");
     let bytes = json::read(&path, json::CONFIG_BYTES_MAX, WHOLE)?;
     let read = Preparation::parse(&bytes).map_err(|source| FolderError::Pictures { path: path.clone(), source })?;
-    let VisionShape { patch, temporal, merge, .. } = shape.vision;
-    if (read.patch, read.temporal, read.merge) != (patch, temporal, merge) {
+    if let Some(VisionConfig { patch, frames, merge, .. }) = vision
+        && (&read.patch, &read.temporal, &read.merge) != (patch, frames, merge)
+    {
         let problem = format!(
-            "patches of {} with {} frames, merged by {}, where config.json has {patch}, {temporal} and {merge}",
+            "patches of {} with {} frames, merged by {}, where config.json has {patch}, {frames} and {merge}",
             read.patch, read.temporal, read.merge
         );
         return Err(FolderError::Garbled { path, problem });
@@ -70,7 +72,7 @@ pub(super) fn preparation(root: &Path, shape: &Shape) -> Result<Preparation, Fol
 
 #[derive(Deserialize)]
 struct GenerationFile {
-    eos_token_id: Option<json::OneOrMany>,
+    eos_token_id: Option<OneOrMany>,
     #[serde(default)]
     do_sample: bool,
     temperature: Option<f32>,
@@ -95,7 +97,7 @@ pub(super) fn generation(root: &Path) -> Result<Generation, FolderError> {
         return Err(FolderError::Garbled { path, problem: "a sampling setting is out of range".to_string() });
     }
     Ok(Generation {
-        ends: file.eos_token_id.map(json::OneOrMany::into_vec).unwrap_or_default(),
+        ends: file.eos_token_id.map(OneOrMany::into_vec).unwrap_or_default(),
         is_sampled: file.do_sample,
         temperature: file.temperature,
         top_k: file.top_k,

@@ -1,6 +1,7 @@
 //! Whether a tokenizer is of the model that a configuration describes.
 
-use super::{FolderError, Generation, Shape, json};
+use super::{FolderError, Generation, json};
+use crate::config::Config;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::Path;
@@ -26,16 +27,21 @@ struct Bpe {
     vocab: HashMap<String, u32>,
 }
 
-/// Checks ids against `shape`. Where nothing says what ends an answer, the end of a turn does.
-pub(super) fn check(bytes: &[u8], path: &Path, shape: &Shape, generation: &mut Generation) -> Result<(), FolderError> {
+/// Checks ids against `config`. Where nothing says what ends an answer, the end of a turn does.
+pub(super) fn check(
+    bytes: &[u8],
+    path: &Path,
+    config: &Config,
+    generation: &mut Generation,
+) -> Result<(), FolderError> {
     let file: TokenizerFile = json::parse(bytes, path)?;
     let added: HashMap<&str, u32> = file.added_tokens.iter().map(|token| (token.content.as_str(), token.id)).collect();
     let id_of = |token: &str| added.get(token).copied();
     let expected = [
-        ("<|image_pad|>", shape.picture_token),
-        ("<|video_pad|>", shape.video_token),
-        ("<|vision_start|>", shape.vision_start_token),
-        ("<|vision_end|>", shape.vision_end_token),
+        ("<|image_pad|>", config.image_token),
+        ("<|video_pad|>", config.video_token),
+        ("<|vision_start|>", config.vision_start_token),
+        ("<|vision_end|>", config.vision_end_token),
     ];
     for (token, expected) in expected {
         let found = id_of(token);
@@ -44,7 +50,7 @@ pub(super) fn check(bytes: &[u8], path: &Path, shape: &Shape, generation: &mut G
         }
     }
     let ids = file.model.vocab.values().copied().chain(added.values().copied());
-    let vocabulary = shape.text.vocabulary;
+    let vocabulary = config.text.vocabulary;
     if let Some(found) = ids.max().filter(|id| *id as usize >= vocabulary) {
         return Err(FolderError::Vocabulary { path: path.to_path_buf(), found, vocabulary });
     }

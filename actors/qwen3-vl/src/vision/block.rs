@@ -7,7 +7,7 @@ use candle_core::{DType, Result, Tensor};
 use candle_nn::{VarBuilder, ops, rotary_emb};
 
 /// Patches that ask at once: bounds the memory for scores, which grows with the square of a picture.
-const QUERIES_MAX: usize = 512;
+pub(crate) const QUERIES_MAX: usize = 512;
 
 /// What all blocks need to know of a picture.
 #[derive(Debug)]

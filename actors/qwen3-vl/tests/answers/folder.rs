@@ -185,9 +185,10 @@ pub fn config() -> Value {
         "text_config": {
             "vocab_size": 272, "hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 2,
             "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 6, "max_position_embeddings": 512,
+            "rope_scaling": { "rope_type": "default", "mrope_section": [1, 1, 1] },
         },
         "vision_config": {
-            "hidden_size": 4, "intermediate_size": 6, "depth": 2, "num_heads": 2, "out_hidden_size": 8, "in_channels": 3,
+            "hidden_size": 4, "intermediate_size": 6, "depth": 2, "num_heads": 1, "out_hidden_size": 8, "in_channels": 3,
             "patch_size": 16, "temporal_patch_size": 2, "spatial_merge_size": 2, "num_position_embeddings": 9,
             "deepstack_visual_indexes": [0, 1],
         },

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 fn the_tensors_asked_for_are_all_that_the_reference_writes_and_no_more() {
     for (name, is_tied) in [("untied", false), ("tied", true)] {
         let folder = Folder::open(&tiny(name)).unwrap();
-        assert_eq!(folder.shape().is_tied, is_tied);
+        assert_eq!(folder.config().is_tied, is_tied);
         let index = read(&tiny(name).join("model.safetensors.index.json"));
         let mut written: Vec<&String> = index["weight_map"].as_object().unwrap().keys().collect();
         written.sort();
         assert_eq!(folder.tensors().keys().collect::<Vec<_>>(), written, "{name}");
+        assert_eq!(folder.weights(), folder.config().weights() as u64, "{name}");
         assert_eq!(folder.weight_bytes(), index["metadata"]["total_size"].as_u64().unwrap(), "{name}");
         assert_eq!((folder.generation().temperature, folder.generation().top_k), (Some(0.7), Some(20)));
     }
