@@ -62,6 +62,8 @@ pub struct Said {
     pub reasoning: String,
     /// Its answer; empty where it did not come so far.
     pub answer: String,
+    /// Tokens before the answer.
+    pub tokens_before: usize,
 }
 
 /// Why a conversation cannot be laid out.
@@ -167,10 +169,15 @@ impl Chat {
             None if self.is_thinking => (tokens, [].as_slice()),
             None => ([].as_slice(), tokens),
         };
+        let tokens_before = tokens.len() - answer.len();
         let reasoning: Vec<u32> = reasoning.iter().copied().filter(|token| Some(*token) != start).collect();
         let answer = self.tokenizer.decode(answer);
         let answer = if end.is_some() { answer.trim_start_matches('\n') } else { &answer };
-        Said { reasoning: self.tokenizer.decode(&reasoning).trim_matches('\n').to_string(), answer: answer.to_string() }
+        Said {
+            reasoning: self.tokenizer.decode(&reasoning).trim_matches('\n').to_string(),
+            answer: answer.to_string(),
+            tokens_before,
+        }
     }
 
     /// Lays out a conversation with everything in it, and says whether the model is to reason.

@@ -11,6 +11,7 @@ mod generate;
 mod linear;
 mod mask;
 pub mod memory;
+pub mod model;
 mod network;
 mod norm;
 pub mod picture;

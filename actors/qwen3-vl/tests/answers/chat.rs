@@ -126,7 +126,7 @@ fn tokens_are_read_back_byte_by_byte() {
 #[test]
 fn reasoning_is_split_from_the_answer() {
     let said = |chat: &Chat, tokens: &[u32]| {
-        let Said { reasoning, answer } = chat.split(tokens);
+        let Said { reasoning, answer, .. } = chat.split(tokens);
         (reasoning, answer)
     };
     let text = |text: &str| instruct().tokenizer().encode(text).unwrap();
