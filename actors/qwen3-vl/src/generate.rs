@@ -84,6 +84,11 @@ impl Generator {
         &self.network
     }
 
+    /// Changes how many tokens of earlier prompts are kept, and forgets all of them. Returns how many it was before.
+    pub fn keep(&mut self, kept_tokens_max: usize) -> usize {
+        std::mem::replace(&mut self.prefixes, Prefixes::new(kept_tokens_max)).tokens_max()
+    }
+
     /// Forgets all earlier prompts.
     pub fn forget(&mut self) {
         self.prefixes.clear();

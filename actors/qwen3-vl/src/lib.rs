@@ -10,6 +10,7 @@ pub mod files;
 mod generate;
 mod linear;
 mod mask;
+pub mod measure;
 pub mod memory;
 pub mod model;
 mod network;

@@ -12,6 +12,7 @@ mod shards;
 mod timely;
 
 pub use open::{Numbers, OpenError, Options};
+pub(crate) use open::{check_memory, device};
 pub use question::{Answer, Picture, Question, QuestionError};
 
 use crate::chat::{Chat, Conversation, Part, Turn};

@@ -45,6 +45,11 @@ impl Network {
         &self.config
     }
 
+    /// Whether it is computed by the processor, in its memory.
+    pub(crate) fn is_on_cpu(&self) -> bool {
+        self.text.is_on_cpu()
+    }
+
     /// Bytes that the keys and values of one token take.
     pub fn token_bytes(&self) -> usize {
         self.text.token_bytes()

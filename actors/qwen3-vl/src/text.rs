@@ -81,6 +81,10 @@ impl Text {
         })
     }
 
+    pub(crate) fn is_on_cpu(&self) -> bool {
+        self.device.is_cpu()
+    }
+
     /// An empty cache for a batch.
     pub(crate) fn cache(&self, rows: usize, slots: usize) -> Result<Cache> {
         Cache::new(self.cache.clone(), rows, slots)

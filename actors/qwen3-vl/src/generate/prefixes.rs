@@ -25,6 +25,10 @@ impl Prefixes {
         Self { tokens_max, kept: VecDeque::new() }
     }
 
+    pub(super) fn tokens_max(&self) -> usize {
+        self.tokens_max
+    }
+
     /// How many of these keys one of the kept prompts begins with, and what is kept of it.
     pub(super) fn longest(&self, keys: &[u64]) -> Option<(usize, &[KeysValues])> {
         let common = |prefix: &Prefix| prefix.keys.iter().zip(keys).take_while(|(one, other)| one == other).count();

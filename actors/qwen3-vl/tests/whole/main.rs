@@ -4,5 +4,6 @@
 
 mod answers;
 mod embeddings;
+mod measures;
 mod refusals;
 mod tiny;
