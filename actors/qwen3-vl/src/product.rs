@@ -13,11 +13,8 @@ pub(crate) const VECTORS_MAX: usize = 16;
 /// Rows of the matrix that one thread takes at a time.
 const ROWS: usize = 32;
 
-/// Sums that a product is added up in side by side: few enough that those of a block stay in registers.
-const LANES: usize = 8;
-
-/// Vectors that are multiplied with a part of a row while it is in a register.
-const BLOCK: usize = 4;
+/// Sums that a product is added up in side by side.
+const LANES: usize = 16;
 
 /// `x`, `[vectors, from]` in single precision, times the rows of `matrix`, `[to, from]` in any precision: `[vectors, to]`.
 ///
@@ -67,42 +64,26 @@ fn rows<T: Sync>(
     products.par_chunks_mut(ROWS * vectors).zip(matrix.par_chunks(ROWS * from)).for_each(|(products, matrix)| {
         let mut wide = vec![0.0; from];
         for (products, row) in products.chunks_exact_mut(vectors).zip(matrix.chunks_exact(from)) {
-            widen(&mut wide, row, &mut |row| multiply(row, x, products));
+            widen(&mut wide, row, &mut |row| {
+                for (product, x) in products.iter_mut().zip(x.chunks_exact(from)) {
+                    *product = dot(row, x);
+                }
+            });
         }
     });
     products
 }
 
-/// Products of one row with each of the vectors in `x`.
-fn multiply(row: &[f32], x: &[f32], products: &mut [f32]) {
-    let blocks = x.chunks_exact(row.len() * BLOCK);
-    let rest = blocks.remainder().chunks_exact(row.len());
-    let (whole, single) = products.split_at_mut(blocks.len() * BLOCK);
-    for (products, x) in whole.chunks_exact_mut(BLOCK).zip(blocks) {
-        products.copy_from_slice(&dots::<BLOCK>(row, x));
-    }
-    for (product, x) in single.iter_mut().zip(rest) {
-        [*product] = dots::<1>(row, x);
-    }
-}
-
-/// Products of one row with `N` vectors that follow each other in `x`. Each is added up in the same order whatever `N` is.
-fn dots<const N: usize>(row: &[f32], x: &[f32]) -> [f32; N] {
-    let vectors: [&[f32]; N] = std::array::from_fn(|vector| &x[vector * row.len()..(vector + 1) * row.len()]);
-    let (lines, rest) = row.as_chunks::<LANES>();
-    let lined = vectors.map(|vector| &vector.as_chunks::<LANES>().0[..lines.len()]);
-    let mut sums = [[0.0; LANES]; N];
-    for (index, line) in lines.iter().enumerate() {
-        for (sums, vector) in sums.iter_mut().zip(&lined) {
-            for ((sum, one), other) in sums.iter_mut().zip(line).zip(&vector[index]) {
-                *sum += one * other;
-            }
+fn dot(one: &[f32], other: &[f32]) -> f32 {
+    let mut sums = [0.0; LANES];
+    let (ones, others) = (one.chunks_exact(LANES), other.chunks_exact(LANES));
+    let rest: f32 = ones.remainder().iter().zip(others.remainder()).map(|(one, other)| one * other).sum();
+    for (one, other) in ones.zip(others) {
+        for ((sum, one), other) in sums.iter_mut().zip(one).zip(other) {
+            *sum += one * other;
         }
     }
-    std::array::from_fn(|vector| {
-        let rests = rest.iter().zip(&vectors[vector][row.len() - rest.len()..]);
-        sums[vector].iter().sum::<f32>() + rests.map(|(one, other)| one * other).sum::<f32>()
-    })
+    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]
