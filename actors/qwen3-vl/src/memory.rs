@@ -60,8 +60,8 @@ impl Need {
         let text = &config.text;
         let Load { context, batch, kept, visual, .. } = *load;
         let tokens = batch.saturating_mul(COLUMNS_MAX.min(context));
-        // One layer is there twice while rows leave a batch.
-        let slots = batch.saturating_mul(context).saturating_add(kept);
+        // One layer is there twice while rows leave a batch, and one prompt more than is kept before the oldest is forgotten.
+        let slots = sum([product(&[batch, context]), kept as u64, kept.min(context) as u64]) as usize;
         let layer = number(&[2, text.key_heads, text.head]);
         let cache = layer.saturating_mul(sum([product(&[text.layers, slots]), product(&[batch, context])]));
         let vision = config.vision.as_ref().map_or(0, |vision| {
@@ -177,7 +177,7 @@ mod tests {
         let weights = Size::B2.config().weights() as u64;
         assert_eq!(need.weights, 2 * weights + 151_936 * 2048 * 8);
         assert_eq!(self::need(&Load { weight_bytes: 4, ..load() }).weights, need.weights + 2 * weights);
-        assert_eq!(need.cache, 4 * 2 * 8 * 128 * (28 * (2 * 2048 + 1000) + 2 * 2048));
+        assert_eq!(need.cache, 4 * 2 * 8 * 128 * (28 * (2 * 2048 + 2 * 1000) + 2 * 2048));
         assert_eq!(need.logits, 2 * 151_936 * 4 * 3);
         let (pixels, states, scores) = (2 * 600 * 1536, 600 * 1024 * 6, 512 * 600 * 16 * 2);
         assert_eq!(need.vision, 4 * (pixels + states + scores + 2 * 150 * 2048 * 4));
