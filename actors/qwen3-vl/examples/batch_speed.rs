@@ -1,64 +1,48 @@
-//! Measures what a batch is worth: tokens a second of rows answered together, against the same rows one after the other. The
-//! weights are random, and answers are nonsense of a fixed length.
+//! Measures how fast a size is, and what a batch is worth: tokens a second of answers at once, against the same answers one after
+//! the other. The weights are random, and answers are nonsense of a fixed length.
 //!
-//! `cargo run --release -p qwen3-vl --example batch_speed -- [rows] [f32|bf16|f16] [new tokens]`
+//! `cargo run --release -p qwen3-vl --example batch_speed -- [184m|2b|4b|8b] [auto|f32|bf16|f16] [rows] [seconds]`; with seconds,
+//! lengths of prompts are measured as well, for as long as that.
 
-use candle_core::{DType, Device};
-use qwen3_vl::{Choose, Chosen, Generator, Network, Row, Size};
-use std::time::Instant;
+use qwen3_vl::Size;
+use qwen3_vl::measure::{Wanted, batching, measure, random};
+use qwen3_vl::model::Numbers;
+use std::time::{Duration, Instant};
 
 const PROMPT_TOKENS: usize = 32;
 
+const NEW_TOKENS: usize = 32;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let rows: usize = arguments.first().map_or(Ok(8), |rows| rows.parse())?;
-    let dtype = match arguments.get(1).map(String::as_str) {
-        None | Some("f32") => DType::F32,
-        Some("bf16") => DType::BF16,
-        Some("f16") => DType::F16,
-        Some(other) => return Err(format!("{other} is no precision").into()),
+    let argument = |index: usize, usual: &'static str| arguments.get(index).map_or(usual, String::as_str);
+    let size = Size::named(argument(0, "184m")).ok_or("there is no such size")?;
+    let numbers = match argument(1, "f32") {
+        "auto" => Numbers::Auto,
+        "f32" => Numbers::F32,
+        "bf16" => Numbers::BF16,
+        "f16" => Numbers::F16,
+        other => return Err(format!("{other} is no precision").into()),
     };
-    let new_tokens = arguments.get(2).map_or(Ok(32), |tokens| tokens.parse())?;
-    let config = Size::Text184M.config();
-    println!("{} weights in {dtype:?}, {PROMPT_TOKENS} tokens of prompt, {new_tokens} of answer", config.weights());
-    let mut generator = Generator::new(Network::random(&config, 1, dtype, &Device::Cpu)?, 0);
-    let rows: Vec<Row> = (0..rows as u32).map(|row| question(row, new_tokens)).collect();
-
+    let (rows, seconds) = (argument(2, "8").parse()?, argument(3, "0").parse()?);
     let begun = Instant::now();
-    let alone = rows.iter().map(|row| decode_us(&mut generator, std::slice::from_ref(row)));
-    let alone = alone.sum::<Result<f64, _>>()?;
-    let alone_whole = begun.elapsed().as_secs_f64();
-    let begun = Instant::now();
-    let together = decode_us(&mut generator, &rows)?;
-    let together_whole = begun.elapsed().as_secs_f64();
-
-    let steps = (new_tokens - 1) as f64;
-    let tokens = rows.len() as f64 * steps * 1e6;
-    println!("alone:    {:6.1} ms a step, {:6.1} tokens/s", alone / steps / rows.len() as f64 / 1e3, tokens / alone);
-    println!("together: {:6.1} ms a step, {:6.1} tokens/s", together / steps / 1e3, tokens / together);
-    println!("ratio: {:.2} decoding, {:.2} with prompts", alone / together, alone_whole / together_whole);
+    let mut generator = random(size, numbers)?;
+    println!("{} in {numbers:?}, made in {:.1} s", size.name(), begun.elapsed().as_secs_f64());
+    let worth = batching(&mut generator, rows, PROMPT_TOKENS, NEW_TOKENS)?;
+    println!(
+        "{:.1} tokens/s one after the other, {:.1} at once: {:.2} times",
+        worth.single_tokens_per_s,
+        worth.batched_tokens_per_s,
+        worth.ratio()
+    );
+    let wanted = Wanted {
+        lengths: vec![256, 1024, 4096],
+        batches: vec![1, rows],
+        pictures: vec![false, true],
+        new_tokens: NEW_TOKENS,
+        budget: Duration::from_secs(seconds),
+    };
+    let measured = measure(&mut generator, &wanted, &mut |one| println!("{one:?}"))?;
+    println!("left out: {:?}", wanted.left_out(generator.network().config(), &measured));
     Ok(())
-}
-
-fn question(row: u32, max_new_tokens: usize) -> Row {
-    let tokens = (0..PROMPT_TOKENS as u32).map(|index| (row * 977 + index * 131) % 41_000).collect();
-    Row { tokens, pictures: Vec::new(), max_new_tokens }
-}
-
-fn decode_us(generator: &mut Generator, rows: &[Row]) -> Result<f64, qwen3_vl::Error> {
-    let mut choosers = vec![First; rows.len()];
-    let mut choosers: Vec<&mut dyn Choose> = choosers.iter_mut().map(|chooser| chooser as &mut dyn Choose).collect();
-    let answers = generator.generate(rows, &mut choosers, &|| false)?;
-    Ok(answers.timing.decode_us as f64)
-}
-
-/// Takes the likeliest token, which costs next to nothing.
-#[derive(Clone)]
-struct First;
-
-impl Choose for First {
-    fn choose(&mut self, logits: &mut [f32]) -> Chosen {
-        let likeliest = logits.iter().enumerate().max_by(|one, other| one.1.total_cmp(other.1));
-        Chosen { token: likeliest.map_or(0, |(token, _)| token as u32), logprob: 0.0, is_last: false }
-    }
 }
