@@ -10,11 +10,16 @@ use wire::observation::Observation;
 use wire::recall::Space;
 use wire::ring::Snapshot;
 
+mod aside;
 mod picture;
+mod read;
 mod served;
+#[cfg(feature = "local-vlm")]
+mod spoken;
 mod state;
 mod text;
 
+pub use aside::Aside;
 pub use served::{KEY_VARIABLE, Served};
 pub(crate) use state::nearest_foe;
 
@@ -107,6 +112,17 @@ impl BuiltIn {
         scale_to(picture, PICTURE_SHARE);
         normalise(&mut vector).then_some(vector)
     }
+}
+
+/// An embedder that looks at the picture with the reader.
+pub fn by_reader() -> Aside {
+    Aside::start(read::Read::default())
+}
+
+/// An embedder that asks the model of a tier for what it makes of the picture and the words.
+#[cfg(feature = "local-vlm")]
+pub fn by_model(tier: &wire::router::TierSettings) -> Aside {
+    Aside::start(spoken::Spoken::of(tier))
 }
 
 impl Embedder for BuiltIn {

@@ -4,7 +4,7 @@
 //! its outcome is known. Nothing here is ever waited for longer than the deadline: what the role does not answer in time is
 //! `Late`, a role that is not there is `Unavailable`, and play goes on without. Absent: deciding, which is the pilot's.
 
-use crate::embed::{BuiltIn, Embedder, KEY_VARIABLE, Scene, Served};
+use crate::embed::{BuiltIn, Embedder, KEY_VARIABLE, Scene, Served, by_reader};
 use crate::peer::{self, Heard};
 use crate::port::{Envelope, Port, Question, Reply};
 use crate::telemetry::{RecallSample, Telemetry};
@@ -14,7 +14,7 @@ use session::Session;
 use std::sync::Arc;
 use std::time::Duration;
 use watching::Watching;
-use wire::control::RecallSettings;
+use wire::control::{EmbedderChoice, RecallSettings};
 use wire::link::Link;
 use wire::observation::Position;
 use wire::recall::FromIndexes;
@@ -177,9 +177,14 @@ impl Recalling {
     /// An actor that reports to telemetry, and tells the person at the terminal through the parent what is wrong.
     pub fn new(settings: RecallSettings, telemetry: Port<Telemetry>, parent: Option<Arc<Link>>) -> Recalling {
         let key = || std::env::var(KEY_VARIABLE).ok();
-        let embedder: Box<dyn Embedder> = match settings.embeddings_url.as_str() {
-            "" => Box::new(BuiltIn::default()),
-            url => Box::new(Served::new(url, &settings.embeddings_model, key(), EMBEDDING_DEADLINE)),
+        let embedder: Box<dyn Embedder> = match (settings.embeddings_url.as_str(), &settings.embedder) {
+            ("", EmbedderChoice::State) => Box::new(BuiltIn::default()),
+            ("", EmbedderChoice::Reader) => Box::new(by_reader()),
+            #[cfg(feature = "local-vlm")]
+            ("", EmbedderChoice::Model(tier)) => Box::new(crate::embed::by_model(tier)),
+            #[cfg(not(feature = "local-vlm"))]
+            ("", EmbedderChoice::Model(_)) => Box::new(BuiltIn::default()),
+            (url, _) => Box::new(Served::new(url, &settings.embeddings_model, key(), EMBEDDING_DEADLINE)),
         };
         let asking = Asking::new(Duration::from_millis(settings.deadline_ms), telemetry.clone());
         Recalling {

@@ -28,6 +28,8 @@ mod desk;
 pub mod inquiry;
 mod ladder;
 pub mod line;
+#[cfg(feature = "local-vlm")]
+pub mod local;
 pub mod model;
 pub mod models;
 pub mod openai;
@@ -35,6 +37,7 @@ pub mod packing;
 pub mod prompt;
 pub mod recording;
 pub mod remote;
+pub mod seeing;
 mod sharing;
 pub mod situation;
 pub mod verdict;

@@ -34,6 +34,7 @@ pub fn measure(args: &BenchArgs) -> Result<i32, Failure> {
         BenchKind::Skills => worker::ask(WorkerKind::BenchSkills, &[], LIMIT)?,
         BenchKind::Recall => crate::recall_bench::measure(args, temporary.path())?,
         BenchKind::Router => crate::router_bench::measure(args, temporary.path())?,
+        BenchKind::Models => crate::model_bench::measure(args, temporary.path())?,
         BenchKind::Loop => whole_run(args, temporary.path())?,
     };
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
@@ -46,7 +47,11 @@ pub fn measure(args: &BenchArgs) -> Result<i32, Failure> {
         "command": command.join(" "),
         "figures": figures,
     });
-    screen::print(&if args.json { format!("{report}\n") } else { table(&report) });
+    screen::print(&match args.what {
+        _ if args.json => format!("{report}\n"),
+        BenchKind::Models if args.csv => crate::model_bench::csv(&report["figures"]),
+        _ => table(&report),
+    });
     Ok(exit::OK)
 }
 
@@ -136,6 +141,8 @@ fn table(report: &Value) -> String {
         writeln!(text, "{} on {cpu}, {} cores{unoptimised}", report["bench"].as_str().unwrap_or("?"), machine["cores"]);
     if report["bench"] == json!("router") {
         text += &crate::router_bench::table(&report["figures"]);
+    } else if report["bench"] == json!("models") {
+        text += &crate::model_bench::table(&report["figures"]);
     } else {
         list(&report["figures"], "", &mut text);
     }

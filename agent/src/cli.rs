@@ -4,10 +4,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use wire::control::{Pace, RecallUse};
 
+mod bench;
 mod index;
 mod skills;
 
 use crate::eval::{EVAL_EXAMPLES, EvalArgs};
+use crate::train::{TRAIN_EXAMPLES, TrainArgs};
+pub use bench::{BenchArgs, BenchKind, Vision};
 use index::INDEX_EXAMPLES;
 pub use index::{ChosenArgs, IndexArgs, IndexCommand, PlaceArgs};
 use skills::SKILLS_EXAMPLES;
@@ -105,6 +108,9 @@ pub enum Command {
     /// Play many seeds with and without a part of the agent, and say what it is worth
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(EvalArgs),
+    /// Train the reader, the network that reads the game from its picture, or judge its weights
+    #[command(after_help = TRAIN_EXAMPLES)]
+    Train(TrainArgs),
     /// Does one piece of work for `doctor` or `bench` that the parent must not do itself, and prints a JSON object.
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -212,41 +218,6 @@ pub struct RamArgs {
     pub config: Option<PathBuf>,
 }
 
-/// Options of `bench`.
-#[derive(Debug, Args)]
-pub struct BenchArgs {
-    /// What to measure
-    #[arg(value_enum)]
-    pub what: BenchKind,
-    /// One JSON object instead of a table
-    #[arg(long)]
-    pub json: bool,
-    /// Steps that `loop` takes [default: 2000], and each game that `router` records [default: 300]
-    #[arg(long, value_name = "N")]
-    pub steps: Option<u64>,
-    /// Memories in each of the silos that `recall` makes
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
-    pub count: u32,
-    /// Numbers of games that `router` is measured with
-    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub instances: Vec<u16>,
-    /// Decisions that the agent without a router makes in each of its measurements; the others take as long
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000))]
-    pub decisions: Option<u64>,
-    /// Games that `router` records [default: 16]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub runs: Option<u16>,
-    /// Measure `router` in a minute, less exactly
-    #[arg(long)]
-    pub quick: bool,
-    /// libretro core [default: look in the usual places]
-    #[arg(long, value_name = "FILE")]
-    pub core: Option<PathBuf>,
-    /// ROM [default: Burrow, the bundled game]
-    #[arg(long, value_name = "FILE")]
-    pub rom: Option<PathBuf>,
-}
-
 /// Options of `worker`.
 #[derive(Debug, Args)]
 pub struct WorkerArgs {
@@ -292,6 +263,8 @@ pub enum WorkerKind {
     BenchSkills,
     /// Measures the router with recorded play
     BenchRouter,
+    /// Measures one of the models in this process
+    BenchModels,
     /// Makes silos to measure
     RecallMake,
     /// Compares what they find with what is nearest
@@ -314,42 +287,11 @@ impl WorkerKind {
             WorkerKind::BenchDecode => "bench-decode",
             WorkerKind::BenchSkills => "bench-skills",
             WorkerKind::BenchRouter => "bench-router",
+            WorkerKind::BenchModels => "bench-models",
             WorkerKind::RecallMake => "recall-make",
             WorkerKind::RecallCompare => "recall-compare",
             WorkerKind::RecallMemory => "recall-memory",
             WorkerKind::RecallSingle => "recall-single",
-        }
-    }
-}
-
-/// What `bench` measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum BenchKind {
-    /// Frames a second that the emulator bridge publishes, against the bare core
-    Bridge,
-    /// Decoding an observation
-    Decode,
-    /// A turn of the skills across the process boundary: observation in, keys out
-    Skills,
-    /// Recall over seven silos: latency, accuracy, memory, opening; and Python's faiss on the same vectors
-    Recall,
-    /// The model router on recorded play, with models that only take their time: decisions a second against one blocking call
-    /// a decision, calls saved, waiting, overload
-    Router,
-    /// A whole step: overhead, capture, decode, total
-    Loop,
-}
-
-impl BenchKind {
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            BenchKind::Bridge => "bridge",
-            BenchKind::Decode => "decode",
-            BenchKind::Skills => "skills",
-            BenchKind::Recall => "recall",
-            BenchKind::Router => "router",
-            BenchKind::Loop => "loop",
         }
     }
 }

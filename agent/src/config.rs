@@ -23,6 +23,12 @@ pub const CONFIG_FILE: &str = "config.toml";
 pub const BRAINS: &[&str] = &["planner", "router", "rules", "random"];
 /// Ways in which a server is told of a schema.
 pub const DIALECTS: &[&str] = &["auto", "vllm", "llama-server", "ollama", "lm-studio", "openai", "none"];
+/// Where a tier's model may be.
+pub const TIER_BACKENDS: &[&str] = &["server", "reader", "qwen3-vl"];
+/// Numbers that a model in this process may compute with.
+pub const DTYPES: &[&str] = &["auto", "f32", "bf16", "f16"];
+/// What may make vectors of what is seen.
+pub const EMBEDDERS: &[&str] = &["state", "reader", "qwen3-vl"];
 /// Ways in which a model is told the decoded state.
 pub const STATES: &[&str] = &["text", "json", "none"];
 /// Ways to drive an emulator.
@@ -216,7 +222,9 @@ pub struct Recall {
     pub record: bool,
     /// Longest wait for it in a step.
     pub deadline_ms: u64,
-    /// A server with `/v1/embeddings`, empty for the built-in embedder.
+    /// What makes vectors, where no server does.
+    pub embedder: String,
+    /// A server with `/v1/embeddings`, empty for `embedder`.
     pub embeddings_url: String,
     /// The model that it is asked for.
     pub embeddings_model: String,

@@ -81,6 +81,12 @@ pub struct EvalArgs {
     pub json: bool,
 }
 
+impl std::fmt::Display for Seeds {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}-{}", self.first, self.last)
+    }
+}
+
 impl FromStr for Seeds {
     type Err = String;
 
@@ -96,7 +102,8 @@ impl FromStr for Seeds {
 }
 
 impl Seeds {
-    fn all(self) -> impl Iterator<Item = u64> {
+    /// Each of them.
+    pub fn all(self) -> impl Iterator<Item = u64> {
         self.first..=self.last
     }
 }

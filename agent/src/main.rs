@@ -22,7 +22,9 @@ mod eval;
 mod failure;
 mod index_command;
 mod log_scan;
+mod model_bench;
 mod platform;
+mod plot;
 mod probe;
 mod ram;
 mod recall_bench;
@@ -38,6 +40,7 @@ mod skills_command;
 mod source;
 mod summary;
 mod supervisor;
+mod train;
 mod trial;
 mod worker;
 
@@ -68,6 +71,7 @@ fn carry_out(command: Command) -> i32 {
         Command::Bench(args) => tell(bench::measure(&args)),
         Command::Index(args) => tell(index_command::carry_out(&args.command)),
         Command::Eval(args) => tell(eval::evaluate(&args)),
+        Command::Train(args) => tell(train::train(&args)),
         Command::Actors => roles::serve(Role::Actors),
         Command::Indexes { self_test: true } => roles::test_indexes(),
         Command::Indexes { self_test: false } => roles::serve(Role::Indexes),

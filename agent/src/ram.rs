@@ -23,7 +23,7 @@ mod text;
 /// The time between two looks.
 const LOOK: Duration = Duration::from_millis(200);
 /// What a shell adds to the number of the signal that ended a process.
-const SIGNALLED: i32 = 128;
+pub const SIGNALLED: i32 = 128;
 
 /// Shows what memory says; returns the exit status.
 pub fn show(args: &RamArgs) -> Result<i32, Failure> {
@@ -53,7 +53,7 @@ pub fn show(args: &RamArgs) -> Result<i32, Failure> {
 }
 
 /// Where the number of a signal is put that asks for the end.
-fn watch_signals() -> Result<Arc<AtomicUsize>, Failure> {
+pub fn watch_signals() -> Result<Arc<AtomicUsize>, Failure> {
     let asked = Arc::new(AtomicUsize::new(0));
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register_usize(signal, asked.clone(), signal as usize)

@@ -66,7 +66,10 @@ pub fn resolve(mut config: Config, args: &RunArgs, folder: &Path) -> Result<Conf
         &mut config.skills.folder,
         &mut config.router.prompts,
         &mut config.router.record,
-    ] {
+    ]
+    .into_iter()
+    .chain(config.router.tiers.iter_mut().map(|tier| &mut tier.folder))
+    {
         if !path.as_os_str().is_empty() {
             *path = folder.join(&*path);
         }

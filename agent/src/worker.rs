@@ -45,6 +45,14 @@ pub fn work(args: &WorkerArgs) -> i32 {
             .and_then(|plan| {
                 crate::router_bench::work(plan).map_err(|failure| (failure.status(), failure.to_string()))
             }),
+        WorkerKind::BenchModels => args
+            .config
+            .as_deref()
+            .ok_or_else(|| (exit::USAGE, "a worker that measures models needs --config".to_string()))
+            .and_then(|plan| {
+                crate::model_bench::work(plan, args.core.as_deref())
+                    .map_err(|failure| (failure.status(), failure.to_string()))
+            }),
         WorkerKind::BenchSkills => crate::skill_bench::measure(args.config.as_deref())
             .map_err(|failure| (failure.status(), failure.to_string())),
     };

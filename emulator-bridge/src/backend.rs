@@ -142,7 +142,7 @@ pub trait EmulatorBackend: Send {
 }
 
 /// A backend's memory as conditions read it.
-pub(crate) struct BackendBus<'a>(pub(crate) &'a dyn EmulatorBackend);
+pub struct BackendBus<'a>(pub &'a dyn EmulatorBackend);
 
 impl Bus for BackendBus<'_> {
     fn read(&self, address: u32, target: &mut [u8]) -> bool {
@@ -151,7 +151,7 @@ impl Bus for BackendBus<'_> {
 }
 
 /// Copies a picture's rows without gaps.
-pub(crate) fn packed_rows(picture: &Picture<'_>) -> Vec<u8> {
+pub fn packed_rows(picture: &Picture<'_>) -> Vec<u8> {
     let row_bytes = picture.width as usize * picture.format.bytes();
     let mut pixels = Vec::with_capacity(row_bytes * picture.height as usize);
     for row in picture.pixels.chunks(picture.pitch.max(1)).take(picture.height as usize) {

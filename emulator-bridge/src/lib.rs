@@ -25,7 +25,7 @@ pub mod server;
 mod standalone;
 mod state;
 
-pub use backend::{Awaited, BackendError, Connection, EmulatorBackend, Holding, Introduction};
+pub use backend::{Awaited, BackendBus, BackendError, Connection, EmulatorBackend, Holding, Introduction, packed_rows};
 pub use choose::{Chosen, choose};
 pub use libretro::open_backend;
 pub use mgba_http::{open as open_mgba_http, open_within as open_mgba_http_within};

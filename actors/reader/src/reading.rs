@@ -50,6 +50,8 @@ pub struct Reading {
     pub lines: Vec<Line>,
     /// The figures in the status line, where it shows.
     pub hud: Option<Hud>,
+    /// How likely a planner would go on by each of [`SKILLS`](crate::SKILLS), while a floor and its status line show; empty otherwise.
+    pub skills: Vec<f32>,
     /// The penultimate layer: what the network made of the picture, for likeness.
     pub features: Vec<f32>,
 }

@@ -100,6 +100,7 @@ fn start_with(embeddings_url: &str, deadline_ms: u64) -> Port<Recalling> {
     let settings = RecallSettings {
         is_recorded: true,
         deadline_ms,
+        embedder: wire::control::EmbedderChoice::State,
         embeddings_url: embeddings_url.to_string(),
         embeddings_model: "tiny".to_string(),
         ..RecallSettings::default()

@@ -1,6 +1,6 @@
 //! A model in this process that answers several questions at once: gathers them into batches, fairly and without blind waiting.
 //!
-//! A thread of its own owns the model. Only when the model is free does it look at the line and take a batch, so batches grow
+//! A thread of its own owns the model, and gets it ready. Only when the model is free does it look at the line and take a batch, so batches grow
 //! while it works. A batch is taken when it is full, when every game alive waits in it, when the oldest question has waited
 //! long enough, or at once where the model is cheap. Nobody is answered what was meant for another: rows are matched one to
 //! one, and a model that gives another number of rows has given none. Absent: what a model computes.
@@ -8,6 +8,7 @@
 use super::Live;
 use super::line::Line;
 use super::model::{Answering, Ask, Model, ModelError, Reply, Standing};
+use super::remote::Probed;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -15,9 +16,20 @@ use tokio::sync::oneshot;
 
 /// A model that answers several questions at once.
 pub trait BatchModel: Send {
+    /// Gets ready on the thread that will run it: loads what it needs, and answers something once. Questions wait meanwhile.
+    ///
+    /// # Errors
+    /// When it cannot be had; it is let go then, and says so to whoever asks.
+    fn prepare(&mut self) -> Result<Probed, ModelError> {
+        Ok(Probed::default())
+    }
+
     /// Answers each of these, in their order.
     fn run(&mut self, asks: &[Ask]) -> Vec<Result<Reply, ModelError>>;
 }
+
+/// Hears what a model was found to be once it is ready, or why it is not, and how long that took.
+pub type Heard = Box<dyn FnOnce(&Result<Probed, ModelError>, Duration) + Send>;
 
 /// How questions are gathered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +65,8 @@ struct Counter {
 struct Queue {
     line: Line<Row>,
     is_closed: bool,
+    /// Why it could not be had.
+    missing: Option<ModelError>,
 }
 
 /// A question that waits.
@@ -73,13 +87,13 @@ enum Due {
 
 impl Batched {
     /// Starts the model's thread.
-    pub fn start(model: Box<dyn BatchModel>, shape: BatchShape, live: Live) -> Batched {
-        let queue = Mutex::new(Queue { line: Line::new(shape.waiting_max), is_closed: false });
+    pub fn start(model: Box<dyn BatchModel>, shape: BatchShape, live: Live, heard: Heard) -> Batched {
+        let queue = Mutex::new(Queue { line: Line::new(shape.waiting_max), is_closed: false, missing: None });
         let counter = Counter { shape, live, queue, has_changed: Condvar::new(), late: AtomicU64::new(0) };
         let counter = Arc::new(counter);
         let served = counter.clone();
         let thread = std::thread::Builder::new().name("model".to_string());
-        thread.spawn(move || serve(&served, model)).expect("the system has a thread more");
+        thread.spawn(move || serve(&served, model, heard)).expect("the system has a thread more");
         Batched { counter }
     }
 }
@@ -96,12 +110,10 @@ impl Model for Batched {
         let (counter, deadline) = (self.counter.clone(), ask.deadline);
         let entered = counter.enter(ask);
         Box::pin(async move {
-            let Some(answer) = entered else { return Err(ModelError::Busy) };
+            let answer = entered?;
             match tokio::time::timeout_at(deadline.into(), answer).await {
                 Ok(Ok(answered)) => answered,
-                Ok(Err(_)) if counter.queue().is_closed => {
-                    Err(ModelError::Unreachable("the model was let go".to_string()))
-                }
+                Ok(Err(_)) if counter.queue().is_closed => Err(counter.queue().gone()),
                 // Pruned, or the time is just up.
                 Ok(Err(_)) | Err(_) => Err(ModelError::Late),
             }
@@ -124,24 +136,27 @@ impl Counter {
         self.queue.lock().expect("nobody panics while holding the lock")
     }
 
-    /// Lines up, where there is room.
-    fn enter(&self, ask: Ask) -> Option<oneshot::Receiver<Result<Reply, ModelError>>> {
+    /// Lines up, where there is a model and room.
+    fn enter(&self, ask: Ask) -> Result<oneshot::Receiver<Result<Reply, ModelError>>, ModelError> {
         let (answer, receiver) = oneshot::channel();
         let (instance, importance) = (ask.instance, ask.importance);
         let row = Row { ask, since: Instant::now(), answer };
         let mut queue = self.queue();
+        if queue.is_closed {
+            return Err(queue.gone());
+        }
         if queue.line.len() >= self.shape.waiting_max {
             // Those who stopped waiting take no room.
             queue.prune();
         }
-        let displaced = queue.line.push(instance, importance, row).ok()?;
+        let displaced = queue.line.push(instance, importance, row).map_err(|_| ModelError::Busy)?;
         drop(queue);
         if let Some(row) = displaced {
             // Whoever stopped waiting need not know.
             let _ = row.answer.send(Err(ModelError::Busy));
         }
         self.has_changed.notify_one();
-        Some(receiver)
+        Ok(receiver)
     }
 
     /// The next batch, once it is due; nothing when the model is let go. The model is free meanwhile.
@@ -192,6 +207,11 @@ struct Given {
 }
 
 impl Queue {
+    /// Why nobody is answered any more.
+    fn gone(&self) -> ModelError {
+        self.missing.clone().unwrap_or_else(|| ModelError::Unreachable("the model was let go".to_string()))
+    }
+
     /// Lets go of those for whom nobody waits, or whose time is up. Gives since when the oldest of the others waits.
     fn prune(&mut self) -> Option<Instant> {
         let (now, mut oldest) = (Instant::now(), None::<Instant>);
@@ -207,7 +227,14 @@ impl Queue {
 }
 
 /// Takes batch after batch until the model is let go; whoever waits then is told so.
-fn serve(counter: &Counter, mut model: Box<dyn BatchModel>) {
+fn serve(counter: &Counter, mut model: Box<dyn BatchModel>, heard: Heard) {
+    let began = Instant::now();
+    let found = model.prepare();
+    heard(&found, began.elapsed());
+    if let Err(why) = found {
+        let mut queue = counter.queue();
+        (queue.is_closed, queue.missing) = (true, Some(why));
+    }
     while let Some(rows) = counter.next_batch() {
         let (mut asks, mut waiting) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         for Row { ask, since, answer } in rows {

@@ -24,6 +24,8 @@ mod latency;
 mod place;
 mod probing;
 
+pub(super) use probing::tell;
+
 /// What speaks to a server.
 pub trait Exchange: Send + Sync + 'static {
     /// One request, not tried again. Dropping the future ends it. The reply's `attempts`, `is_hedged`, `waited_us` and

@@ -7,6 +7,7 @@ use super::*;
 use crate::port::{Asked, Port};
 use std::collections::VecDeque;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use wire::control::TelemetryTarget;
@@ -236,6 +237,10 @@ impl Model for Scripted {
 fn tier(name: &str, model: &Arc<Scripted>) -> Tier {
     let settings = TierSettings {
         name: name.to_string(),
+        backend: "server".to_string(),
+        folder: PathBuf::new(),
+        dtype: "auto".to_string(),
+        batch: 0,
         url: String::new(),
         model: String::new(),
         dialect: "auto".to_string(),

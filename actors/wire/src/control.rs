@@ -4,6 +4,7 @@
 //! parent pings, tells the actors which emulators live, and finally says `Stop`.
 
 use crate::emulator::Cartridge;
+use crate::router::TierSettings;
 use crate::skill::Argument;
 use crate::{Epoch, Instance, Step};
 use serde::{Deserialize, Serialize};
@@ -271,6 +272,18 @@ pub enum RecallUse {
     Off,
 }
 
+/// What makes vectors of what is seen, without a server.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum EmbedderChoice {
+    /// The decoded state and the picture's large shapes.
+    #[default]
+    State,
+    /// The decoded state and what the reader makes of the picture.
+    Reader,
+    /// The hidden states of the model of this tier.
+    Model(Box<TierSettings>),
+}
+
 /// How experience is used and gathered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RecallSettings {
@@ -280,7 +293,9 @@ pub struct RecallSettings {
     pub is_recorded: bool,
     /// Longest wait for the silos, in milliseconds.
     pub deadline_ms: u64,
-    /// Base address of a server with `/v1/embeddings`; empty: the built-in embedder.
+    /// What makes vectors where no server does.
+    pub embedder: EmbedderChoice,
+    /// Base address of a server with `/v1/embeddings`; empty: `embedder`.
     pub embeddings_url: String,
     /// The model that the server is asked for.
     pub embeddings_model: String,

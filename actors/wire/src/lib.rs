@@ -31,7 +31,7 @@ pub mod skill;
 pub mod ways;
 
 /// The version of every message in this crate. Two processes that differ in it refuse each other at the handshake.
-pub const WIRE_VERSION: u32 = 5;
+pub const WIRE_VERSION: u32 = 6;
 
 /// Which of the games of one run a message belongs to, counted from 0.
 pub type Instance = u16;

@@ -42,12 +42,21 @@ pub struct RouterSettings {
     pub tiers: Vec<TierSettings>,
 }
 
-/// One tier: a model behind a server.
+/// One tier: a model behind a server, or in this process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TierSettings {
     /// Its name in telemetry.
     pub name: String,
+    /// Where the model is: `server`; in this process `reader`, the network that reads Burrow's picture, or `qwen3-vl`, whose
+    /// weights lie in `folder`.
+    pub backend: String,
+    /// The Hugging Face folder of a `qwen3-vl`.
+    pub folder: PathBuf,
+    /// The numbers that a `qwen3-vl` computes with: `auto` (as in its files), `f32`, `bf16`, `f16`.
+    pub dtype: String,
+    /// Questions that a model in this process answers at once; 0: 8, and for larger models 4 or 2.
+    pub batch: u32,
     /// The server's base address, as `http://127.0.0.1:8080`; empty: one that answers on this machine, at the usual ports.
     pub url: String,
     /// The model that is asked for; empty: the first that the server lists.

@@ -1,6 +1,6 @@
 //! The ranges of the configuration's values.
 
-use super::{BACKENDS, BRAINS, Config, DIALECTS, INDEX_KINDS, Recall, STATES};
+use super::{BACKENDS, BRAINS, Config, DIALECTS, DTYPES, EMBEDDERS, INDEX_KINDS, Recall, STATES, TIER_BACKENDS};
 use wire::control::INSTANCES_MAX;
 use wire::router::TierSettings;
 
@@ -53,6 +53,7 @@ pub(super) fn violation(config: &Config) -> Option<Violation> {
         ("run", "brain", &config.run.brain, BRAINS),
         ("emulator", "backend", &config.emulator.backend, BACKENDS),
         ("indexes", "kind", &config.indexes.kind, INDEX_KINDS),
+        ("recall", "embedder", &config.recall.embedder, EMBEDDERS),
     ];
     if let Some((section, key, value, known)) =
         names.into_iter().find(|(_, _, value, known)| !known.contains(&value.as_str()))
@@ -102,15 +103,24 @@ fn wrong_in(tier: &TierSettings) -> Option<String> {
         ("context_tokens", tier.context_tokens, 512, 10_000_000),
         ("answer_tokens", tier.answer_tokens, 32, 100_000),
         ("concurrency", tier.concurrency, 1, 1_024),
+        ("batch", tier.batch, 0, 64),
     ];
     if let Some((key, value, least, most)) =
         numbers.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value))
     {
         return Some(format!("{key} is {value}; it must be from {least} to {most}"));
     }
-    let names = [("dialect", &tier.dialect, DIALECTS), ("state", &tier.state, STATES)];
+    let names = [
+        ("backend", &tier.backend, TIER_BACKENDS),
+        ("dtype", &tier.dtype, DTYPES),
+        ("dialect", &tier.dialect, DIALECTS),
+        ("state", &tier.state, STATES),
+    ];
     if let Some((key, value, known)) = names.into_iter().find(|(_, value, known)| !known.contains(&value.as_str())) {
         return Some(format!("{key} is {value:?}; it must be one of {}", known.join(", ")));
+    }
+    if tier.backend == "qwen3-vl" && tier.folder.as_os_str().is_empty() {
+        return Some("folder is empty; name the folder that holds the model's files".to_string());
     }
     let prices = [("input_price", tier.input_price), ("output_price", tier.output_price)];
     if let Some((key, value)) = prices.into_iter().find(|(_, value)| !value.is_finite() || *value < 0.0) {
@@ -156,7 +166,13 @@ fn relation(config: &Config) -> Option<Violation> {
              --emulator libretro",
         );
     }
-    let Recall { embeddings_url, embeddings_model, .. } = &config.recall;
+    let Recall { embedder, embeddings_url, embeddings_model, .. } = &config.recall;
+    if embedder == "qwen3-vl" && !config.router.tiers.iter().any(|tier| tier.backend == "qwen3-vl") {
+        return wrong("recall", "embedder", "is \"qwen3-vl\"; add a [[router.tiers]] with that backend and its folder");
+    }
+    if embedder == "qwen3-vl" && !cfg!(feature = "local-vlm") {
+        return wrong("recall", "embedder", "is \"qwen3-vl\"; build the program with --features local-vlm");
+    }
     if !embeddings_url.is_empty() && !["http://", "https://"].iter().any(|scheme| embeddings_url.starts_with(scheme)) {
         return wrong("recall", "embeddings_url", "must begin with http:// or https://");
     }

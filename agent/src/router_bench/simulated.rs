@@ -32,7 +32,7 @@ pub fn model(
             let shape = BatchShape { wait: Duration::from_millis(wait_ms), waiting_max, ..BatchShape::default() };
             let latency = Latency::new(kind);
             let model = Busy { oracle: oracle.clone(), latency, free_since: Instant::now() };
-            Arc::new(Batched::start(Box::new(model), shape, live.clone()))
+            Arc::new(Batched::start(Box::new(model), shape, live.clone(), Box::new(|_, _| {})))
         }
         Simulated::Remote { .. } => {
             let exchange = Server { oracle: oracle.clone(), latency: Mutex::new(Latency::new(kind)) };

@@ -6,8 +6,8 @@ use crate::log_scan::LogScan;
 use crate::run_folder::RunFolder;
 use std::path::PathBuf;
 use wire::control::{
-    Done, RecallSettings, Role, SkillTask, StartActors, StartBridge, StartGame, StartIndexes, StartSkills,
-    TelemetryTarget, ToRole,
+    Done, EmbedderChoice, RecallSettings, Role, SkillTask, StartActors, StartBridge, StartGame, StartIndexes,
+    StartSkills, TelemetryTarget, ToRole,
 };
 use wire::{Epoch, Instance};
 
@@ -125,8 +125,16 @@ impl Plan {
     }
 
     fn recall(&self) -> RecallSettings {
-        let Recall { used, record, deadline_ms, embeddings_url, embeddings_model } = self.config.recall.clone();
-        RecallSettings { used, is_recorded: record, deadline_ms, embeddings_url, embeddings_model }
+        let Recall { used, record, deadline_ms, embedder, embeddings_url, embeddings_model } =
+            self.config.recall.clone();
+        let model = || self.config.router.tiers.iter().find(|tier| tier.backend == "qwen3-vl").cloned();
+        let embedder = match embedder.as_str() {
+            "reader" => EmbedderChoice::Reader,
+            // The check of the configuration says that there is such a tier.
+            "qwen3-vl" => model().map_or(EmbedderChoice::State, |tier| EmbedderChoice::Model(Box::new(tier))),
+            _ => EmbedderChoice::State,
+        };
+        RecallSettings { used, is_recorded: record, deadline_ms, embedder, embeddings_url, embeddings_model }
     }
 
     /// The first message to the indexes.

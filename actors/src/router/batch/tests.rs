@@ -37,7 +37,8 @@ impl Bench {
         let ((begun, told), (gate, opened)) = (channel(), channel());
         let live = Live::default();
         let model = Box::new(Gated { begun, gate: opened });
-        let model = Batched::start(model, BatchShape { size, wait, waiting_max }, live.clone());
+        let heard = Box::new(|_: &Result<Probed, ModelError>, _| {});
+        let model = Batched::start(model, BatchShape { size, wait, waiting_max }, live.clone(), heard);
         Bench { model, begun: told, gate, live }
     }
 

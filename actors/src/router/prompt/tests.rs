@@ -3,6 +3,7 @@
 use super::*;
 use crate::router::{Offer, Outcome};
 use proptest::prelude::*;
+use std::path::PathBuf;
 use wire::decision::Basis;
 use wire::observation::{
     BagItem, Direction, FloorItem, MAP_WIDTH, Meter, Monster, Observation, Position, Screen, TILES, Terrain, Tile, Trap,
@@ -26,6 +27,10 @@ const LEADER: Position = Position { x: 14, y: 13 };
 pub(super) fn tier() -> TierSettings {
     TierSettings {
         name: "local".to_string(),
+        backend: "server".to_string(),
+        folder: PathBuf::new(),
+        dtype: "auto".to_string(),
+        batch: 0,
         url: String::new(),
         model: "small".to_string(),
         dialect: "auto".to_string(),

@@ -28,7 +28,7 @@ pub async fn run(inner: Arc<Inner>, tier: TierSettings, log: Arc<Log>) {
             ticks.tick().await;
             let started = Instant::now();
             let found = tokio::time::timeout(LOOK_MAX, inner.exchange.probe()).await.unwrap_or(Err(ModelError::Late));
-            tell(&mut told, &found, &tier, &log, started.elapsed());
+            tell_new(&mut told, &found, &tier, &log, started.elapsed());
             inner.found(found);
             if inner.open().is_none() {
                 break;
@@ -36,18 +36,23 @@ pub async fn run(inner: Arc<Inner>, tier: TierSettings, log: Arc<Log>) {
         }
         inner.opened.notified().await;
         if let Some(why) = inner.open() {
-            tell(&mut told, &Err(why), &tier, &log, Duration::ZERO);
+            tell_new(&mut told, &Err(why), &tier, &log, Duration::ZERO);
         }
     }
 }
 
 type Found = Result<Probed, ModelError>;
 
-fn tell(told: &mut Option<Found>, found: &Found, tier: &TierSettings, log: &Log, took: Duration) {
+fn tell_new(told: &mut Option<Found>, found: &Found, tier: &TierSettings, log: &Log, took: Duration) {
     if told.as_ref() == Some(found) {
         return;
     }
     *told = Some(found.clone());
+    tell(found, tier, log, took);
+}
+
+/// Says in the log what a model was found to be, or why there is none.
+pub fn tell(found: &Found, tier: &TierSettings, log: &Log, took: Duration) {
     let problem = found.as_ref().err().map(ToString::to_string);
     let missing = || Probed { url: tier.url.clone(), model: tier.model.clone(), ..Probed::default() };
     let probed = found.as_ref().map_or_else(|_| missing(), Clone::clone);

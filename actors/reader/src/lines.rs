@@ -1,0 +1,141 @@
+//! From what the network says of places to lines of text.
+
+use crate::classes::{LETTERS, letter};
+use crate::layout::{BLOCK, BLOCK_COLUMNS, FINDER_ROWS, WIDTH};
+use crate::reading::Line;
+
+/// Blocks without a letter that a line may span.
+const GAP_BLOCKS: usize = 2;
+/// Two lines do not begin within so many rows of each other.
+const ROWS_APART: usize = 7;
+/// Lines that a picture has, at most: a screen full of them, several in a row.
+const LINES_MAX: usize = 48;
+/// Columns of a space, its gap included.
+const SPACE: usize = 4;
+
+/// Where a line of text may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Stretch {
+    pub y: usize,
+    /// First column that is looked at for a letter, and the one after the last.
+    pub columns: (usize, usize),
+    score: f32,
+}
+
+impl Stretch {
+    /// Columns that are looked at.
+    pub(crate) fn length(&self) -> usize {
+        self.columns.1 - self.columns.0
+    }
+}
+
+/// Finds lines: `heads` is how likely a line runs through each block, for each row, row by row.
+pub(crate) fn find(heads: &[f32]) -> Vec<Stretch> {
+    let mut found: Vec<Stretch> = Vec::new();
+    for (y, row) in heads.chunks_exact(BLOCK_COLUMNS).enumerate().take(FINDER_ROWS) {
+        let mut run: Option<(usize, usize, f32)> = None;
+        for (column, likely) in row.iter().enumerate().filter(|(_, likely)| **likely > 0.5) {
+            run = match run {
+                Some((first, last, score)) if column - last <= GAP_BLOCKS + 1 => Some((first, column, score + likely)),
+                ended => {
+                    found.extend(ended.map(|run| stretch(y, run)));
+                    Some((column, column, *likely))
+                }
+            };
+        }
+        found.extend(run.map(|run| stretch(y, run)));
+    }
+    found.sort_by(|left, right| right.score.total_cmp(&left.score));
+    let mut kept: Vec<Stretch> = Vec::new();
+    for stretch in found {
+        let is_free = kept.iter().all(|other| {
+            other.y.abs_diff(stretch.y) >= ROWS_APART
+                || other.columns.1 <= stretch.columns.0 + BLOCK
+                || stretch.columns.1 <= other.columns.0 + BLOCK
+        });
+        if is_free && kept.len() < LINES_MAX {
+            kept.push(stretch);
+        }
+    }
+    kept.sort_by_key(|stretch| (stretch.y, stretch.columns.0));
+    kept
+}
+
+/// Letters that begin in the block before belong to it, as do those that begin in its last columns.
+fn stretch(y: usize, (first, last, score): (usize, usize, f32)) -> Stretch {
+    let columns = ((first * BLOCK).saturating_sub(BLOCK / 2), ((last + 1) * BLOCK).min(WIDTH));
+    Stretch { y, columns, score }
+}
+
+/// Reads a line: `letters` is how likely each letter begins at each column of the stretch. `widths` are those of the letters.
+/// Nothing where no letter is found.
+pub(crate) fn read(stretch: &Stretch, letters: &[f32], widths: &[usize]) -> Option<Line> {
+    let mut line = Line { x: 0, y: stretch.y as u16, text: String::new(), confidence: 1.0 };
+    // The first column after the gap that follows the last letter.
+    let mut end = 0;
+    for (offset, likely) in letters.chunks_exact(LETTERS).enumerate() {
+        let column = stretch.columns.0 + offset;
+        if !line.text.is_empty() && column < end {
+            continue;
+        }
+        let (class, confidence) = most_likely(likely);
+        let Some(found) = letter(class) else { continue };
+        if line.text.is_empty() {
+            line.x = column as u16;
+        } else {
+            // A wide gap is one space less than its columns say where two letters do not touch.
+            line.text.extend(std::iter::repeat_n(' ', (column - end + SPACE / 2) / SPACE));
+        }
+        line.text.push(found);
+        line.confidence = line.confidence.min(confidence);
+        end = column + widths[class] + 1;
+    }
+    (!line.text.is_empty()).then_some(line)
+}
+
+/// The most likely class, and how likely it is.
+pub(crate) fn most_likely(probabilities: &[f32]) -> (usize, f32) {
+    let mut best = (0, f32::MIN);
+    for (class, likely) in probabilities.iter().enumerate() {
+        if *likely > best.1 {
+            best = (class, *likely);
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classes::letter_class;
+
+    fn heads(lines: &[(usize, std::ops::Range<usize>, f32)]) -> Vec<f32> {
+        let mut heads = vec![0.0; FINDER_ROWS * BLOCK_COLUMNS];
+        for (y, blocks, likely) in lines {
+            heads[y * BLOCK_COLUMNS..][blocks.clone()].fill(*likely);
+        }
+        heads
+    }
+
+    #[test]
+    fn a_line_is_found_once_and_its_neighbours_are_others() {
+        let found =
+            find(&heads(&[(20, 2..9, 0.9), (21, 2..9, 0.7), (32, 2..4, 0.9), (32, 6..8, 0.9), (20, 20..24, 0.8)]));
+        let places: Vec<_> = found.iter().map(|stretch| (stretch.y, stretch.columns)).collect();
+        assert_eq!(places, [(20, (12, 72)), (20, (156, 192)), (32, (12, 64))]);
+    }
+
+    #[test]
+    fn letters_and_spaces_are_read_by_their_widths() {
+        let stretch = Stretch { y: 2, columns: (0, 40), score: 1.0 };
+        let widths = [5; LETTERS];
+        let mut letters = vec![0.0; 40 * LETTERS];
+        for (column, text, likely) in [(3, 'B', 0.99), (9, '3', 0.8), (14, 'l', 0.9), (19, 'F', 0.95)] {
+            letters[column * LETTERS + letter_class(text)] = likely;
+        }
+        let line = read(&stretch, &letters, &widths).expect("there are letters");
+        // What seems to begin within a letter is none.
+        assert_eq!((line.x, line.text.as_str(), line.confidence), (3, "B3 F", 0.8));
+        assert_eq!(read(&stretch, &vec![0.0; 40 * LETTERS], &widths), None);
+    }
+}

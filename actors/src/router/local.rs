@@ -1,0 +1,178 @@
+//! Qwen3-VL in this process as a tier: several games' questions are answered in one batch, held to their schemas.
+//!
+//! A model is loaded once for the process: its tier and the embedder of recall share it, and take turns.
+
+use super::batch::BatchModel;
+use super::model::{Ask, ModelError, Reply};
+use super::remote::Probed;
+use qwen3_vl::{Model, Numbers, Options, Picture, Question, QuestionError, Sampling};
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use wire::router::TierSettings;
+
+/// Parameters below which a model answers eight questions at once, and below which four; larger ones two.
+const SMALL: u64 = 3_000_000_000;
+const MEDIUM: u64 = 6_000_000_000;
+/// Questions that room is kept for, before it is known how large the model is.
+pub const BATCH_MAX: usize = 8;
+/// Pixels of a picture, at most.
+const PIXELS_MAX: usize = 4096 * 4096;
+
+/// The models of this process, by folder.
+static LOADED: OnceLock<Mutex<BTreeMap<PathBuf, Arc<Mutex<Model>>>>> = OnceLock::new();
+
+/// A model that is loaded when it is first needed.
+pub struct Local {
+    options: Options,
+    model: Option<Arc<Mutex<Model>>>,
+}
+
+/// A picture out of a question.
+struct Shown {
+    width: usize,
+    height: usize,
+    rgb: Vec<u8>,
+}
+
+impl Local {
+    /// The model of a tier.
+    pub fn new(tier: &TierSettings) -> Local {
+        let numbers = match tier.dtype.as_str() {
+            "f32" => Numbers::F32,
+            "bf16" => Numbers::BF16,
+            "f16" => Numbers::F16,
+            _ => Numbers::Auto,
+        };
+        let batch = if tier.batch == 0 { BATCH_MAX } else { tier.batch as usize };
+        let context = tier.context_tokens as usize;
+        Local { options: Options { folder: tier.folder.clone(), numbers, context, batch }, model: None }
+    }
+
+    /// Loads it, unless somebody did.
+    ///
+    /// # Errors
+    /// Why it cannot be had, in one line.
+    pub fn load(&mut self) -> Result<Arc<Mutex<Model>>, String> {
+        if let Some(model) = &self.model {
+            return Ok(model.clone());
+        }
+        // Whoever comes meanwhile waits for the same model.
+        let mut loaded = locked(LOADED.get_or_init(Mutex::default));
+        let model = match loaded.get(&self.options.folder) {
+            Some(model) => model.clone(),
+            None => {
+                let model = Model::open(&self.options).map_err(|error| error.to_string())?;
+                let model = Arc::new(Mutex::new(model));
+                loaded.insert(self.options.folder.clone(), model.clone());
+                model
+            }
+        };
+        self.model = Some(model.clone());
+        Ok(model)
+    }
+}
+
+/// Questions that a model of so many parameters answers at once.
+pub fn batch_of(weights: u64) -> usize {
+    match weights {
+        ..SMALL => 8,
+        ..MEDIUM => 4,
+        _ => 2,
+    }
+}
+
+/// The lock of a model, or of the models.
+pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("a panic ends the process")
+}
+
+impl BatchModel for Local {
+    fn prepare(&mut self) -> Result<Probed, ModelError> {
+        let model = self.load().map_err(ModelError::Unreachable)?;
+        let model = locked(&model);
+        if self.options.batch == BATCH_MAX {
+            self.options.batch = batch_of(model.weights());
+        }
+        Ok(Probed {
+            url: self.options.folder.display().to_string(),
+            model: model.name().to_string(),
+            dialect: "none".to_string(),
+            takes_pictures: true,
+            takes_schema: true,
+            tells_probabilities: true,
+        })
+    }
+
+    fn run(&mut self, asks: &[Ask]) -> Vec<Result<Reply, ModelError>> {
+        let model = match self.load() {
+            Ok(model) => model,
+            Err(why) => return vec![Err(ModelError::Unreachable(why)); asks.len()],
+        };
+        let mut model = locked(&model);
+        let shown: Vec<Result<Option<Shown>, ModelError>> =
+            asks.iter().map(|ask| ask.prompt.picture.as_deref().map(shown).transpose()).collect();
+        let mut answers: Vec<Option<Result<Reply, ModelError>>> =
+            shown.iter().map(|shown| shown.as_ref().err().cloned().map(Err)).collect();
+        let readable: Vec<usize> = (0..asks.len()).filter(|place| answers[*place].is_none()).collect();
+        for places in readable.chunks(self.options.batch.max(1)) {
+            let questions: Vec<Question<'_>> =
+                places.iter().map(|place| question(&asks[*place], &shown[*place])).collect();
+            for (place, answered) in places.iter().zip(model.answer(&questions)) {
+                answers[*place] = Some(reply(answered, model.name()));
+            }
+        }
+        let missing = || Err(ModelError::Unusable("the model gave no answer".to_string()));
+        answers.into_iter().map(|answer| answer.unwrap_or_else(missing)).collect()
+    }
+}
+
+fn question<'a>(ask: &'a Ask, shown: &'a Result<Option<Shown>, ModelError>) -> Question<'a> {
+    let prompt = &ask.prompt;
+    let picture = shown.as_ref().ok().and_then(Option::as_ref);
+    Question {
+        system: &prompt.system,
+        user: &prompt.user,
+        picture: picture.map(|shown| Picture { width: shown.width, height: shown.height, rgb: &shown.rgb }),
+        repair: prompt.repair.as_ref().map(|repair| (repair.answer.as_str(), repair.complaint.as_str())),
+        schema: Some(&prompt.schema),
+        answer_tokens: prompt.answer_tokens as usize,
+        deadline: ask.deadline,
+        sampling: Sampling::greedy(),
+    }
+}
+
+fn reply(answered: Result<qwen3_vl::Answer, QuestionError>, model: &str) -> Result<Reply, ModelError> {
+    let answer = answered.map_err(|error| match error {
+        QuestionError::Late => ModelError::Late,
+        error => ModelError::Unusable(error.to_string()),
+    })?;
+    Ok(Reply {
+        text: answer.text,
+        reasoning: answer.reasoning,
+        model: model.to_string(),
+        tokens_in: answer.tokens_in as u64,
+        tokens_cached: answer.tokens_cached as u64,
+        tokens_out: answer.tokens_out as u64,
+        confidence: Some(answer.confidence),
+        first_byte_us: answer.waited_for_first_us,
+        ..Reply::default()
+    })
+}
+
+/// Unpacks a picture of a question.
+fn shown(file: &[u8]) -> Result<Shown, ModelError> {
+    let unusable = |why: &str| ModelError::Unusable(format!("the picture of the question: {why}"));
+    let mut decoder = png::Decoder::new(Cursor::new(file)).read_info().map_err(|_| unusable("no PNG file"))?;
+    let (width, height) = (decoder.info().width as usize, decoder.info().height as usize);
+    if width.saturating_mul(height) > PIXELS_MAX {
+        return Err(unusable("too large"));
+    }
+    if decoder.output_color_type() != (png::ColorType::Rgb, png::BitDepth::Eight) {
+        return Err(unusable("not 8 bits of each of three colours"));
+    }
+    let mut rgb = vec![0; width * height * 3];
+    decoder.next_frame(&mut rgb).map_err(|_| unusable("cut short"))?;
+    Ok(Shown { width, height, rgb })
+}
