@@ -6,17 +6,17 @@
 run: setup
 	cargo run --bin agent -- --floors 6
 
-# The tests run the real program, so it is built first. loom explores the frame ring in a build of its own.
+# The tests run the real program, with everything that it can have, so it is built first. loom explores the frame ring in a build of its own.
 test:
 	scripts/setup.sh --tests
-	cargo build --bin agent
-	cargo test --workspace
+	cargo build --bin agent --features local-vlm
+	cargo test --workspace --features agent/local-vlm
 	RUSTFLAGS="--cfg loom" cargo test -p wire --lib --target-dir $${CARGO_TARGET_DIR:-target}/loom loom
 
 # The long forms of the campaigns: an hour or more.
 soak:
 	scripts/setup.sh --tests
-	cargo build --release --bin agent
+	cargo build --release --bin agent --features local-vlm
 	MALLOC_MMAP_THRESHOLD_=131072 MALLOC_ARENA_MAX=2 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
 		cargo test --release -p indexes -p actors -- --ignored --nocapture --test-threads 1
 	POCKETPILOT_SOAK=1 cargo test --release -p tests -- --nocapture --test-threads 1
@@ -32,8 +32,8 @@ fuzz:
 
 lint:
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	cargo clippy --workspace --all-targets --features agent/local-vlm -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --features agent/local-vlm
 
 setup:
 	scripts/setup.sh

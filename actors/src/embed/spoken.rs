@@ -3,7 +3,7 @@
 use super::aside::Network;
 use super::{EmbedError, Embedded, Scene, folder_name, normalise};
 use crate::router::local::{Local, locked};
-use qwen3_vl::Picture;
+use qwen3_vl::model::Picture;
 use std::path::Path;
 use wire::hash::Hash;
 use wire::recall::Space;

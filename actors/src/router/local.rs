@@ -5,7 +5,8 @@
 use super::batch::BatchModel;
 use super::model::{Ask, ModelError, Reply};
 use super::remote::Probed;
-use qwen3_vl::{Model, Numbers, Options, Picture, Question, QuestionError, Sampling};
+use qwen3_vl::choose::Sampling;
+use qwen3_vl::model::{self, Model, Numbers, Options, Picture, Question, QuestionError};
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::PathBuf;
@@ -143,7 +144,7 @@ fn question<'a>(ask: &'a Ask, shown: &'a Result<Option<Shown>, ModelError>) -> Q
     }
 }
 
-fn reply(answered: Result<qwen3_vl::Answer, QuestionError>, model: &str) -> Result<Reply, ModelError> {
+fn reply(answered: Result<model::Answer, QuestionError>, name: &str) -> Result<Reply, ModelError> {
     let answer = answered.map_err(|error| match error {
         QuestionError::Late => ModelError::Late,
         error => ModelError::Unusable(error.to_string()),
@@ -151,7 +152,7 @@ fn reply(answered: Result<qwen3_vl::Answer, QuestionError>, model: &str) -> Resu
     Ok(Reply {
         text: answer.text,
         reasoning: answer.reasoning,
-        model: model.to_string(),
+        model: name.to_string(),
         tokens_in: answer.tokens_in as u64,
         tokens_cached: answer.tokens_cached as u64,
         tokens_out: answer.tokens_out as u64,
