@@ -9,8 +9,6 @@ use qwen3_vl::measure::{Wanted, batching, measure, random};
 use qwen3_vl::model::Numbers;
 use std::time::{Duration, Instant};
 
-const PROMPT_TOKENS: usize = 32;
-
 const NEW_TOKENS: usize = 32;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begun = Instant::now();
     let mut generator = random(size, numbers)?;
     println!("{} in {numbers:?}, made in {:.1} s", size.name(), begun.elapsed().as_secs_f64());
-    let worth = batching(&mut generator, rows, PROMPT_TOKENS, NEW_TOKENS)?;
+    let worth = batching(&mut generator, rows)?;
     println!(
         "{:.1} tokens/s one after the other, {:.1} at once: {:.2} times",
         worth.single_tokens_per_s,

@@ -30,14 +30,14 @@ pub struct Generator {
 #[derive(Debug)]
 pub struct Answers {
     /// For each row its answer, or why there is none.
-    pub rows: Vec<Result<Answer, RowError>>,
+    pub rows: Vec<Result<Continuation, RowError>>,
     /// How long everything took.
     pub timing: Timing,
 }
 
 /// What follows a prompt.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
+pub struct Continuation {
     /// The tokens that were chosen, the last one included.
     pub tokens: Vec<u32>,
     /// For each token what its chooser said of its probability, as a natural logarithm.
@@ -114,7 +114,7 @@ impl Generator {
                 let tokens_max = row.max_new_tokens.min(self.network.config().text.context - row.tokens.len());
                 live.push(Live::new(index, tokens_max, &prompt, &mut **chooser));
                 prompts.push(prompt);
-                Answer::unfinished()
+                Continuation::unfinished()
             }));
         }
         let mut timing = Timing::default();
@@ -128,7 +128,7 @@ impl Generator {
         &mut self,
         prompts: Vec<Prompt>,
         mut live: Vec<Live>,
-        answers: &mut [Result<Answer, RowError>],
+        answers: &mut [Result<Continuation, RowError>],
         timing: &mut Timing,
         is_over: &dyn Fn() -> bool,
     ) -> Result<(), Error> {
@@ -203,7 +203,7 @@ impl Generator {
     }
 }
 
-impl Answer {
+impl Continuation {
     fn unfinished() -> Self {
         Self { tokens: Vec::new(), logprobs: Vec::new(), end: End::Stopped, tokens_cached: 0 }
     }
@@ -231,7 +231,7 @@ impl<'a> Live<'a> {
     }
 
     /// Adds one token to the answer, if there is room for it.
-    fn choose(&mut self, answer: &mut Answer, logits: &mut [f32]) -> Result<(), RowError> {
+    fn choose(&mut self, answer: &mut Continuation, logits: &mut [f32]) -> Result<(), RowError> {
         if answer.tokens.len() < self.tokens_max {
             let vocabulary = logits.len();
             let Chosen { token, logprob, is_last } = self.chooser.choose(logits);
@@ -256,7 +256,7 @@ impl<'a> Live<'a> {
 }
 
 /// Has each row choose. Returns whether a row is left that wants more.
-fn choose(live: &mut [Live], answers: &mut [Result<Answer, RowError>], logits: &Tensor) -> Computed<bool> {
+fn choose(live: &mut [Live], answers: &mut [Result<Continuation, RowError>], logits: &Tensor) -> Computed<bool> {
     let vocabulary = logits.dim(1)?;
     let mut logits = logits.flatten_all()?.to_vec1::<f32>()?;
     for (row, logits) in live.iter_mut().zip(logits.chunks_exact_mut(vocabulary)) {

@@ -25,9 +25,10 @@ mod text;
 mod vision;
 mod weights;
 
-pub use choose::{Choose, Chosen};
+pub use choose::{Choose, Chosen, Sampling};
 pub use config::{Config, Size, TextConfig, VisionConfig};
 pub use error::{ConfigError, Error, RowError};
-pub use generate::{Answer, Answers, End, Generator, Timing};
+pub use generate::{Answers, Continuation, End, Generator, Timing};
+pub use model::{Answer, Model, Numbers, OpenError, Options, Picture, Question, QuestionError};
 pub use network::Network;
 pub use row::{PatchedPicture, Row};

@@ -78,6 +78,12 @@ const PICTURE: (usize, usize) = (480, 320);
 /// Tokens of the prompt that is answered first, to have threads and memory ready.
 const WARM_UP_TOKENS: usize = 32;
 
+/// Tokens of the prompts that show what a batch is worth.
+const BATCHED_TOKENS: usize = 32;
+
+/// Tokens of their answers.
+const BATCHED_NEW_TOKENS: usize = 48;
+
 /// Tokens that a network of random weights has room for.
 const RANDOM_CONTEXT: usize = 16_384;
 
@@ -197,15 +203,16 @@ pub fn measure(
     })
 }
 
-/// Answers `rows` prompts one after the other, and then the same prompts at once. Only the time of answers counts, not that of
+/// Answers `rows` short prompts one after the other, and then the same prompts at once. Only the time of answers counts, not that of
 /// prompts. What the generator remembers is forgotten.
 ///
 /// # Errors
 /// Where arithmetic fails.
-pub fn batching(generator: &mut Generator, rows: usize, tokens: usize, new_tokens: usize) -> Result<Batching, Error> {
+pub fn batching(generator: &mut Generator, rows: usize) -> Result<Batching, Error> {
     forgetful(generator, |generator| {
         let config = generator.network().config().clone();
-        let rows = self::rows(&config, &Case { tokens, batch: rows, has_picture: false }, new_tokens.max(2));
+        let rows =
+            self::rows(&config, &Case { tokens: BATCHED_TOKENS, batch: rows, has_picture: false }, BATCHED_NEW_TOKENS);
         let mut rate = |batches: &mut dyn Iterator<Item = &[Row]>| {
             let (mut tokens, mut spent_us) = (0, 0);
             for batch in batches {

@@ -17,7 +17,7 @@ pub use question::{Answer, Picture, Question, QuestionError};
 
 use crate::chat::{Chat, Conversation, Part, Turn};
 use crate::choose::{Choose, Chooser, Limits, Random, Reasoning};
-use crate::generate::{self, End, Generator};
+use crate::generate::{Continuation, End, Generator};
 use crate::picture::Preparation;
 use crate::row::{PatchedPicture, Row};
 use grammars::KnownGrammars;
@@ -75,9 +75,19 @@ impl Model {
         self.generator.network().config().text.context
     }
 
+    /// Questions that are answered together, at most.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
     /// The network with what it remembers, to measure it.
     pub fn generator(&mut self) -> &mut Generator {
         &mut self.generator
+    }
+
+    /// The same, where nothing is to be answered afterwards.
+    pub fn into_generator(self) -> Generator {
+        self.generator
     }
 
     /// Answers each question, in their order; an error is that question's alone. More questions than the batch has room for are
@@ -170,7 +180,7 @@ impl Model {
         Some(Reasoning { end, after: self.after_reasoning.clone(), tokens_max })
     }
 
-    fn generate(&mut self, rows: &[Row], choosers: &mut [Timely]) -> Vec<Result<generate::Answer, QuestionError>> {
+    fn generate(&mut self, rows: &[Row], choosers: &mut [Timely]) -> Vec<Result<Continuation, QuestionError>> {
         let Some(latest) = choosers.iter().map(Timely::deadline).max() else { return Vec::new() };
         let mut chosen: Vec<&mut dyn Choose> = choosers.iter_mut().map(|chooser| chooser as &mut dyn Choose).collect();
         match self.generator.generate(rows, &mut chosen, &|| Instant::now() >= latest) {
@@ -181,7 +191,7 @@ impl Model {
 
     fn said(
         &self,
-        answer: generate::Answer,
+        answer: Continuation,
         row: &Row,
         chooser: &Timely,
         asked_at: Instant,

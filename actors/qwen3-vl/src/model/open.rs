@@ -26,7 +26,7 @@ pub struct Options {
     pub numbers: Numbers,
     /// Tokens of a prompt and its answer together. More than the model was made for is as much as it was made for.
     pub context: usize,
-    /// Questions that are answered together, at least one.
+    /// Questions that are answered together, at most. None is as many as suit the size of the model: 8, 4 or 2.
     pub batch: usize,
 }
 
@@ -91,6 +91,12 @@ impl OpenError {
 /// game's screen has few pixels.
 const VISUAL_MAX: usize = 1024;
 
+/// Models of fewer weights answer eight questions at once where nobody says how many.
+const SMALL_MAX: u64 = 3_000_000_000;
+
+/// Models of fewer weights answer four questions at once where nobody says how many.
+const MEDIUM_MAX: u64 = 6_000_000_000;
+
 /// How long the first answer may take.
 const FIRST_ANSWER: Duration = Duration::from_secs(600);
 
@@ -110,7 +116,7 @@ pub(super) fn open(options: &Options) -> Result<Model, OpenError> {
     let folder = Folder::open(&options.folder)?;
     let mut config = folder.config().clone();
     config.text.context = config.text.context.min(options.context);
-    let (context, batch) = (config.text.context, options.batch.max(1));
+    let (context, batch) = (config.text.context, batch(options.batch, folder.weights()));
     let chat = Chat::open(&folder)?;
     let grammars = Grammars::new(chat.tokenizer(), &folder.generation().ends)?;
     let device = device()?;
@@ -165,6 +171,16 @@ pub(crate) fn check_memory(
     Need::new(config, &load).check(available)
 }
 
+/// As many as are asked for; of large models fewer where nobody asks, since each takes memory, and time away from the others.
+fn batch(asked: usize, weights: u64) -> usize {
+    match (asked, weights) {
+        (0, ..SMALL_MAX) => 8,
+        (0, ..MEDIUM_MAX) => 4,
+        (0, _) => 2,
+        (asked, _) => asked,
+    }
+}
+
 fn preparation(own: &Preparation) -> Preparation {
     let pixels_max = VISUAL_MAX * (own.patch * own.merge).pow(2);
     Preparation { pixels_max: own.pixels_max.min(pixels_max.max(own.pixels_min)), ..own.clone() }
@@ -195,5 +211,17 @@ fn warm_up(model: &mut Model) -> Result<(), OpenError> {
         Ok(_) => Err(OpenError::NoNumbers),
         Err(QuestionError::TooLong { tokens, context }) => Err(OpenError::Context { tokens, context }),
         Err(error) => Err(OpenError::Mute(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_models_answer_fewer_questions_at_once_unless_asked() {
+        let batches = [184_000_000, 2_100_000_000, 4_400_000_000, 8_800_000_000].map(|weights| batch(0, weights));
+        assert_eq!(batches, [8, 8, 4, 2]);
+        assert_eq!(batch(3, 8_800_000_000), 3);
     }
 }

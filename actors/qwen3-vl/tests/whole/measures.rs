@@ -58,7 +58,7 @@ fn what_there_is_no_time_for_is_left_out() {
 #[test]
 fn a_model_that_was_measured_goes_on_as_before() {
     let mut model = model("tied");
-    let Batching { single_tokens_per_s, batched_tokens_per_s } = batching(model.generator(), 3, 20, 4).unwrap();
+    let Batching { single_tokens_per_s, batched_tokens_per_s } = batching(model.generator(), 3).unwrap();
     assert!(single_tokens_per_s > 0.0 && batched_tokens_per_s > 0.0);
     let asked = [question("Where are the stairs?")];
     let cached = [0, 1].map(|_| model.answer(&asked).remove(0).unwrap().tokens_cached);
