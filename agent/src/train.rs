@@ -70,6 +70,9 @@ pub struct TrainArgs {
     /// Weights to judge [default: those that come with the program]
     #[arg(long, value_name = "FILE", requires = "judge")]
     pub weights: Option<PathBuf>,
+    /// Write the pictures that are misread as PNG files into this folder, with what is wrong in a text file beside each
+    #[arg(long, value_name = "DIR", requires = "judge")]
+    pub misread: Option<PathBuf>,
     /// One JSON object instead of a table
     #[arg(long)]
     pub json: bool,
@@ -108,7 +111,7 @@ pub fn train(args: &TrainArgs) -> Result<i32, Failure> {
             Some(path) => Reader::open(path),
             None => Reader::burrow(),
         };
-        let Some(score) = stage.judge(&reader.map_err(told)?, args.held_out)? else { return Ok(stage.stopped()) };
+        let Some(score) = stage.judge(&reader.map_err(told)?, args)? else { return Ok(stage.stopped()) };
         screen::print(&if args.json { report::json(&score) } else { report::table(&score) });
         return Ok(exit::OK);
     }
@@ -118,7 +121,7 @@ pub fn train(args: &TrainArgs) -> Result<i32, Failure> {
     let gathered = started.elapsed();
     let Some(trainer) = stage.learn(args, &samples)? else { return Ok(stage.stopped()) };
     let learned = started.elapsed() - gathered;
-    let Some(score) = stage.judge(&trainer.reader().map_err(told)?, args.held_out)? else { return Ok(stage.stopped()) };
+    let Some(score) = stage.judge(&trainer.reader().map_err(told)?, args)? else { return Ok(stage.stopped()) };
     trainer.save(&args.out.join(WEIGHTS), false).map_err(told)?;
     let recipe = report::recipe(args, samples.len(), &score);
     std::fs::write(args.out.join(RECIPE), recipe).map_err(|error| unwritable(&args.out.join(RECIPE), error))?;
@@ -264,29 +267,42 @@ impl Stage {
     }
 
     /// Reads the pictures of other games.
-    fn judge(&mut self, reader: &Reader, seeds: Seeds) -> Result<Option<Score>, Failure> {
+    fn judge(&mut self, reader: &Reader, args: &TrainArgs) -> Result<Option<Score>, Failure> {
         let game = |seed| Game { seed, decisions: DECISIONS_JUDGED, every: EVERY, is_helped: false };
-        let games: Vec<Game> = seeds.all().map(game).collect();
+        let games: Vec<Game> = args.held_out.all().map(game).collect();
+        if let Some(folder) = &args.misread {
+            std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
+        }
+        let misread = args.misread.as_deref();
         let mut score = Score::default();
         let mut waiting = Vec::new();
         let mut failed = None;
         let played = self.play(&games, "judging", &mut |sample| {
             waiting.push(sample);
             if waiting.len() == BATCH {
-                failed = failed.take().or(note(reader, &mut waiting, &mut score).err());
+                failed = failed.take().or(note(reader, &mut waiting, &mut score, misread).err());
             }
         })?;
-        note(reader, &mut waiting, &mut score).map_err(told)?;
+        note(reader, &mut waiting, &mut score, misread).map_err(told)?;
         failed.map_or(Ok(played.map(|()| score)), |error| Err(told(error)))
     }
 }
 
 /// Reads samples, and judges the readings.
-fn note(reader: &Reader, samples: &mut Vec<reader::train::Sample>, score: &mut Score) -> Result<(), ReaderError> {
+fn note(
+    reader: &Reader,
+    samples: &mut Vec<reader::train::Sample>,
+    score: &mut Score,
+    misread: Option<&Path>,
+) -> Result<(), ReaderError> {
     let canvases: Vec<&reader::Canvas> = samples.iter().map(|sample| &sample.canvas).collect();
     for (reading, sample) in reader.read_canvases(&canvases)?.iter().zip(samples.iter()) {
-        for line in reader::score::differences(reading, &sample.truth) {
-            tracing::debug!("picture {}: {line}", score.pictures);
+        let differences = reader::score::differences(reading, &sample.truth);
+        if let Some(folder) = misread.filter(|_| !differences.is_empty()) {
+            let file = folder.join(format!("{:05}.png", score.pictures));
+            let written = report::picture(&file, &sample.canvas)
+                .and_then(|()| std::fs::write(file.with_extension("txt"), differences.join("\n") + "\n"));
+            written.map_err(|error| ReaderError::Weights(format!("{}: {error}", file.display())))?;
         }
         score.note(reading, &sample.truth);
     }

@@ -62,7 +62,8 @@ fn play(scratch: &Scratch, folder: &str) -> Option<Finished> {
         ),
     );
     let config = config.display().to_string();
-    let arguments = ["run", "--config", &config, "--brain", "router", "--steps", "12", "--pace", "unthrottled", "--quiet"];
+    let arguments =
+        ["run", "--config", &config, "--brain", "router", "--steps", "12", "--pace", "unthrottled", "--quiet"];
     let finished = Program::start(&scratch.path().join("run"), &arguments).finish();
     if finished.stderr.contains("--features local-vlm") {
         println!("skipped: the program was built without it; build with --features local-vlm");

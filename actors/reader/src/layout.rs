@@ -12,6 +12,8 @@ pub const TILE: usize = 24;
 pub const LEADER_CORNER: (i32, i32) = (108, 80);
 /// Pixels of a status line; they lie over the floor.
 pub const STATUS_HEIGHT: usize = 12;
+/// First row of a message that lies over the floor.
+pub const MESSAGE_TOP: usize = 129;
 /// Where the small map begins, one pixel a tile.
 pub const MAP_LEFT: usize = 176;
 /// Where the small map begins, one pixel a tile.

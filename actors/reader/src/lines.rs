@@ -6,10 +6,17 @@ use crate::reading::Line;
 
 /// Blocks without a letter that a line may span.
 const GAP_BLOCKS: usize = 2;
+/// Columns before the first block that are looked at for letters: a cursor stands there, and the first block may be missed.
+const BEFORE: usize = 2 * BLOCK;
 /// Two lines do not begin within so many rows of each other.
 const ROWS_APART: usize = 7;
+/// How much more it counts that a line is sure than that it is long, and blocks from which on length does not count.
+const SURENESS: i32 = 4;
+const BLOCKS_COUNTED: f32 = 4.0;
 /// Lines that a picture has, at most: a screen full of them, several in a row.
 const LINES_MAX: usize = 48;
+/// How likely a letter must be to be one.
+const LETTER_SURE: f32 = 0.6;
 /// Columns of a space, its gap included.
 const SPACE: usize = 4;
 
@@ -50,8 +57,8 @@ pub(crate) fn find(heads: &[f32]) -> Vec<Stretch> {
     for stretch in found {
         let is_free = kept.iter().all(|other| {
             other.y.abs_diff(stretch.y) >= ROWS_APART
-                || other.columns.1 <= stretch.columns.0 + BLOCK
-                || stretch.columns.1 <= other.columns.0 + BLOCK
+                || other.columns.1 <= stretch.columns.0 + BEFORE
+                || stretch.columns.1 <= other.columns.0 + BEFORE
         });
         if is_free && kept.len() < LINES_MAX {
             kept.push(stretch);
@@ -63,34 +70,55 @@ pub(crate) fn find(heads: &[f32]) -> Vec<Stretch> {
 
 /// Letters that begin in the block before belong to it, as do those that begin in its last columns.
 fn stretch(y: usize, (first, last, score): (usize, usize, f32)) -> Stretch {
-    let columns = ((first * BLOCK).saturating_sub(BLOCK / 2), ((last + 1) * BLOCK).min(WIDTH));
+    let columns = ((first * BLOCK).saturating_sub(BEFORE), ((last + 1) * BLOCK).min(WIDTH));
+    // Sure and short goes before unsure and long.
+    let blocks = (last - first + 1) as f32;
+    let score = (score / blocks).powi(SURENESS) * blocks.min(BLOCKS_COUNTED);
     Stretch { y, columns, score }
 }
 
 /// Reads a line: `letters` is how likely each letter begins at each column of the stretch. `widths` are those of the letters.
 /// Nothing where no letter is found.
 pub(crate) fn read(stretch: &Stretch, letters: &[f32], widths: &[usize]) -> Option<Line> {
-    let mut line = Line { x: 0, y: stretch.y as u16, text: String::new(), confidence: 1.0 };
-    // The first column after the gap that follows the last letter.
-    let mut end = 0;
-    for (offset, likely) in letters.chunks_exact(LETTERS).enumerate() {
-        let column = stretch.columns.0 + offset;
-        if !line.text.is_empty() && column < end {
-            continue;
+    let mut found: Vec<Letter> = letters
+        .chunks_exact(LETTERS)
+        .enumerate()
+        .filter_map(|(offset, likely)| {
+            let (class, confidence) = most_likely(likely);
+            let text = letter(class).filter(|_| confidence >= LETTER_SURE)?;
+            let column = stretch.columns.0 + offset;
+            Some(Letter { text, confidence, column, end: column + widths[class] + 1 })
+        })
+        .collect();
+    // Of letters that would lie over each other the surest is there.
+    found.sort_by(|left, right| right.confidence.total_cmp(&left.confidence));
+    let mut kept: Vec<Letter> = Vec::new();
+    for letter in found {
+        if kept.iter().all(|other| other.end <= letter.column || letter.end <= other.column) {
+            kept.push(letter);
         }
-        let (class, confidence) = most_likely(likely);
-        let Some(found) = letter(class) else { continue };
-        if line.text.is_empty() {
-            line.x = column as u16;
-        } else {
-            // A wide gap is one space less than its columns say where two letters do not touch.
-            line.text.extend(std::iter::repeat_n(' ', (column - end + SPACE / 2) / SPACE));
-        }
-        line.text.push(found);
-        line.confidence = line.confidence.min(confidence);
-        end = column + widths[class] + 1;
     }
-    (!line.text.is_empty()).then_some(line)
+    kept.sort_by_key(|letter| letter.column);
+    let first = kept.first()?;
+    let mut line = Line { x: first.column as u16, y: stretch.y as u16, text: String::new(), confidence: 1.0 };
+    let mut end = first.column;
+    for letter in &kept {
+        // A wide gap is one space less than its columns say where two letters do not touch.
+        line.text.extend(std::iter::repeat_n(' ', (letter.column - end + SPACE / 2) / SPACE));
+        line.text.push(letter.text);
+        line.confidence = line.confidence.min(letter.confidence);
+        end = letter.end;
+    }
+    Some(line)
+}
+
+/// A letter that may be there.
+struct Letter {
+    text: char,
+    confidence: f32,
+    column: usize,
+    /// The first column after it and its gap.
+    end: usize,
 }
 
 /// The most likely class, and how likely it is.
@@ -122,7 +150,7 @@ mod tests {
         let found =
             find(&heads(&[(20, 2..9, 0.9), (21, 2..9, 0.7), (32, 2..4, 0.9), (32, 6..8, 0.9), (20, 20..24, 0.8)]));
         let places: Vec<_> = found.iter().map(|stretch| (stretch.y, stretch.columns)).collect();
-        assert_eq!(places, [(20, (12, 72)), (20, (156, 192)), (32, (12, 64))]);
+        assert_eq!(places, [(20, (0, 72)), (20, (144, 192)), (32, (0, 64))]);
     }
 
     #[test]

@@ -54,6 +54,11 @@ impl Canvas {
         Ok(Canvas(pixels))
     }
 
+    /// The picture in red, green and blue, a byte each, for somebody to look at.
+    pub fn rgb(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|pixel| colour(*pixel).map(|part| (part * 255.0) as u8)).collect()
+    }
+
     fn row(&self, y: usize) -> &[u16] {
         &self.0[y * WIDTH..(y + 1) * WIDTH]
     }

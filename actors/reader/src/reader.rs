@@ -1,7 +1,7 @@
 //! Reads pictures.
 
 use crate::classes::{GROUND_CLASSES, ITEM_CLASSES, LETTERS, MARK_CLASSES, SCENE_CLASSES, SCENES, SKILLS};
-use crate::layout::{BLOCK_COLUMNS, CELLS, FINDER_ROWS, MAP_TILES};
+use crate::layout::{BLOCK_COLUMNS, CELLS, FINDER_ROWS, MAP_TILES, MESSAGE_TOP, STATUS_HEIGHT};
 use crate::lines::{self, most_likely};
 use crate::network::{CELL_VALUES, FEATURES, FIGURES, LETTER_VALUES, LINE_VALUES, Network, SCENE_VALUES, cell_head};
 use crate::picture::{Canvas, Picture};
@@ -15,6 +15,10 @@ use wire::observation::{DIRECTIONS, MAP_WIDTH, Position};
 
 /// Burrow's weights.
 const BURROW: &[u8] = include_bytes!("../weights/burrow.safetensors");
+/// How likely a kind of screen still is where what was read speaks against it: text is read with few mistakes.
+const WORDS_AGAINST: f32 = 1e-4;
+/// How sure words in a window must be.
+const WORD_SURE: f32 = 0.9;
 /// The letters' widths, among the weights.
 pub(crate) const WIDTHS: &str = "letter.widths";
 
@@ -109,8 +113,8 @@ impl Reader {
         }
         let new = |canvas| Page { canvas, reading: Reading::default(), shows_map: false };
         let mut pages: Vec<Page<'_>> = canvases.iter().copied().map(new).collect();
-        let scenes = self.read_scenes(&mut pages)?;
         self.read_text(&mut pages)?;
+        let scenes = self.read_scenes(&mut pages)?;
         self.read_cells(&mut pages, &scenes)?;
         self.read_maps(&mut pages)?;
         self.choose_skills(&mut pages)?;
@@ -130,8 +134,7 @@ impl Reader {
         let scenes = softmax_last_dim(&logits.narrow(1, 0, SCENES)?.contiguous()?)?.flatten_all()?.to_vec1::<f32>()?;
         let maps = logits.narrow(1, SCENES, 1)?.flatten_all()?.to_vec1::<f32>()?;
         for ((page, scene), map) in pages.iter_mut().zip(scenes.chunks_exact(SCENES)).zip(maps) {
-            let (class, confidence) = most_likely(scene);
-            page.reading.scene = Sure { value: SCENE_CLASSES[class], confidence };
+            page.reading.scene = weigh(scene, has_cursor(&page.reading.lines), has_window(&page.reading.lines));
             page.shows_map = map > 0.0 && page.reading.scene.value == Scene::Floor;
         }
         Ok(hidden)
@@ -227,6 +230,38 @@ impl Reader {
     }
 }
 
+/// Whether a cursor stands before an entry of a list.
+fn has_cursor(lines: &[Line]) -> bool {
+    lines.iter().any(|line| line.text.contains('>'))
+}
+
+/// Whether words stand in a window: between the status line and a message.
+fn has_window(lines: &[Line]) -> bool {
+    let is_inside = |line: &Line| (STATUS_HEIGHT..MESSAGE_TOP).contains(&usize::from(line.y));
+    lines.iter().any(|line| is_inside(line) && line.confidence >= WORD_SURE && line.text.len() > 2)
+}
+
+/// The likeliest kind of screen, by the coarse picture and by what was read: lists and questions have a cursor, others not;
+/// floors have words at the top and the bottom alone, windows in between.
+fn weigh(scenes: &[f32], has_cursor: bool, has_window: bool) -> Sure<Scene> {
+    let against = |scene: Scene| {
+        let cursor = match scene {
+            // The list below a page may show beside it.
+            Scene::Page => false,
+            scene => matches!(scene, Scene::Menu | Scene::Choice) != has_cursor,
+        };
+        let window = match scene {
+            Scene::Floor | Scene::FloorMap => has_window,
+            Scene::Menu | Scene::Page | Scene::Log | Scene::Dialogue | Scene::Choice => !has_window,
+            Scene::Dark | Scene::Title | Scene::End => false,
+        };
+        WORDS_AGAINST.powi(i32::from(cursor) + i32::from(window))
+    };
+    let weighed: Vec<f32> = SCENE_CLASSES.iter().zip(scenes).map(|(scene, likely)| likely * against(*scene)).collect();
+    let (class, likely) = most_likely(&weighed);
+    Sure { value: SCENE_CLASSES[class], confidence: likely / weighed.iter().sum::<f32>().max(f32::MIN_POSITIVE) }
+}
+
 /// The figures that a skill is chosen by.
 pub(crate) fn figures(hud: &Hud) -> [f32; FIGURES] {
     [
@@ -292,4 +327,54 @@ fn leader(marks: &[Mark], sure: &[(usize, f32)]) -> Option<Sure<Position>> {
         (0..marks.len()).find(|place| is_leader(*place) && (is_leader(place + 1) || is_leader(place + MAP_WIDTH)))?;
     let value = Position { x: (place % MAP_WIDTH) as i16, y: (place / MAP_WIDTH) as i16 };
     Some(Sure { value, confidence: sure[place].1 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn likely(scenes: &[(Scene, f32)]) -> Vec<f32> {
+        let of = |class: &Scene| scenes.iter().find(|(scene, _)| scene == class).map_or(0.0, |(_, likely)| *likely);
+        SCENE_CLASSES.iter().map(of).collect()
+    }
+
+    #[test]
+    fn words_decide_between_kinds_of_screens_that_look_alike() {
+        let unsure = likely(&[(Scene::Menu, 0.9), (Scene::Floor, 0.1)]);
+        assert_eq!((weigh(&unsure, false, false).value, weigh(&unsure, true, true).value), (Scene::Floor, Scene::Menu));
+        let sure = likely(&[(Scene::Menu, 0.999), (Scene::Floor, 0.001)]);
+        assert_eq!(
+            weigh(&sure, false).value,
+            Scene::Menu,
+            "one letter that is missed does not hide what is plain to see"
+        );
+    }
+
+    #[test]
+    fn the_leaders_dot_is_where_its_marks_begin() {
+        let mut marks = vec![Mark::Dark; MAP_TILES];
+        let sure = vec![(0, 0.9); MAP_TILES];
+        assert_eq!(leader(&marks, &sure), None);
+        for place in [100, 101, 156, 157] {
+            marks[place] = Mark::Leader;
+        }
+        assert_eq!(leader(&marks, &sure), Some(Sure { value: Position { x: 44, y: 1 }, confidence: 0.9 }));
+    }
+
+    #[test]
+    fn a_pictures_reading_does_not_depend_on_the_others() {
+        let reader = Reader::burrow().expect("the weights fit the program");
+        let pictures: Vec<Vec<u8>> =
+            (0..3u32).map(|seed| (0..240 * 160 * 2u32).map(|byte| (byte * (seed + 3) / 7) as u8).collect()).collect();
+        let picture = |pixels| Picture { width: 240, height: 160, format: wire::emulator::PixelFormat::Rgb565, pixels };
+        let together =
+            reader.read(&pictures.iter().map(|pixels| picture(pixels)).collect::<Vec<_>>()).expect("it reads");
+        for (pixels, together) in pictures.iter().zip(together) {
+            let alone = reader.read(&[picture(pixels)]).expect("it reads").remove(0);
+            assert_eq!(
+                (alone.scene.value, alone.lines, alone.hud),
+                (together.scene.value, together.lines, together.hud)
+            );
+        }
+    }
 }

@@ -32,7 +32,7 @@ pub struct Finding {
 pub struct Score {
     /// Pictures that were read.
     pub pictures: u64,
-    /// Kinds of screens.
+    /// Kinds of screens, of pictures that are not half faded.
     pub scenes: Share,
     /// Whether a floor's picture is moving.
     pub motion: Share,
@@ -92,7 +92,9 @@ impl Score {
     /// Judges one reading.
     pub fn note(&mut self, reading: &Reading, truth: &Truth) {
         self.pictures += 1;
-        self.scenes.note(reading.scene.value == truth.scene);
+        if truth.is_plain {
+            self.scenes.note(reading.scene.value == truth.scene);
+        }
         let moves = moves(truth);
         if let Some(moves) = moves {
             self.motion.note(reading.is_still() != moves);
@@ -194,7 +196,7 @@ fn moves(truth: &Truth) -> Option<bool> {
 /// What a reading says otherwise than it is, a line each, for whoever mends the reader.
 pub fn differences(reading: &Reading, truth: &Truth) -> Vec<String> {
     let mut lines = Vec::new();
-    if reading.scene.value != truth.scene {
+    if truth.is_plain && reading.scene.value != truth.scene {
         let Sure { value, confidence } = reading.scene;
         lines.push(format!("scene is {:?}, read {value:?} ({confidence:.3})", truth.scene));
     }

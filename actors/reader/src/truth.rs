@@ -9,6 +9,8 @@ use crate::reading::{Being, Ground, Hud, Mark, Scene};
 pub struct Truth {
     /// What kind of screen it is.
     pub scene: Scene,
+    /// Whether that is plain, and not half faded.
+    pub is_plain: bool,
     /// The tiles in view, in the order of [`crate::layout::CELLS`]; empty where the scene is no floor.
     pub cells: Vec<CellTruth>,
     /// The marks of the small map, row by row, while it shows.

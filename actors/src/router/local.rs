@@ -13,10 +13,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use wire::router::TierSettings;
 
-/// Parameters below which a model answers eight questions at once, and below which four; larger ones two.
-const SMALL: u64 = 3_000_000_000;
-const MEDIUM: u64 = 6_000_000_000;
-/// Questions that room is kept for, before it is known how large the model is.
+/// Questions that are gathered for a model whose batch is not set; it takes as many at a time as its size allows.
 pub const BATCH_MAX: usize = 8;
 /// Pixels of a picture, at most.
 const PIXELS_MAX: usize = 4096 * 4096;
@@ -46,8 +43,7 @@ impl Local {
             "f16" => Numbers::F16,
             _ => Numbers::Auto,
         };
-        let batch = if tier.batch == 0 { BATCH_MAX } else { tier.batch as usize };
-        let context = tier.context_tokens as usize;
+        let (batch, context) = (tier.batch as usize, tier.context_tokens as usize);
         Local { options: Options { folder: tier.folder.clone(), numbers, context, batch }, model: None }
     }
 
@@ -75,15 +71,6 @@ impl Local {
     }
 }
 
-/// Questions that a model of so many parameters answers at once.
-pub fn batch_of(weights: u64) -> usize {
-    match weights {
-        ..SMALL => 8,
-        ..MEDIUM => 4,
-        _ => 2,
-    }
-}
-
 /// The lock of a model, or of the models.
 pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("a panic ends the process")
@@ -93,9 +80,6 @@ impl BatchModel for Local {
     fn prepare(&mut self) -> Result<Probed, ModelError> {
         let model = self.load().map_err(ModelError::Unreachable)?;
         let model = locked(&model);
-        if self.options.batch == BATCH_MAX {
-            self.options.batch = batch_of(model.weights());
-        }
         Ok(Probed {
             url: self.options.folder.display().to_string(),
             model: model.name().to_string(),
@@ -117,7 +101,7 @@ impl BatchModel for Local {
         let mut answers: Vec<Option<Result<Reply, ModelError>>> =
             shown.iter().map(|shown| shown.as_ref().err().cloned().map(Err)).collect();
         let readable: Vec<usize> = (0..asks.len()).filter(|place| answers[*place].is_none()).collect();
-        for places in readable.chunks(self.options.batch.max(1)) {
+        for places in readable.chunks(model.batch().max(1)) {
             let questions: Vec<Question<'_>> =
                 places.iter().map(|place| question(&asks[*place], &shown[*place])).collect();
             for (place, answered) in places.iter().zip(model.answer(&questions)) {

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 /// Tokens that are decoded in each measurement.
 const NEW_TOKENS: usize = 16;
-/// Tokens of the prompts by which answers one after the other are compared with answers at once, and how many those are.
-const BATCHING_TOKENS: usize = 64;
+/// Answers one after the other are compared with so many at once.
 const BATCHING_ROWS: usize = 8;
 /// The size by which that is done: the largest that is quick on any machine.
 const BATCHING_SIZE: &str = "184m";
@@ -57,7 +56,7 @@ fn figures(plan: &Plan, generator: &mut Generator, what: String) -> Result<Value
     let what = format!("{what}; {left_out} combinations would have taken too long or too much memory");
     let mut figures = json!({ "what": what, "rows": rows });
     if plan.model == BATCHING_SIZE {
-        let batching = batching(generator, BATCHING_ROWS, BATCHING_TOKENS, NEW_TOKENS).map_err(told)?;
+        let batching = batching(generator, BATCHING_ROWS).map_err(told)?;
         figures["batch_of_8_against_8_alone"] = json!({
             "alone_tokens_per_s": batching.single_tokens_per_s,
             "batch_tokens_per_s": batching.batched_tokens_per_s,

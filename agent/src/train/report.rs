@@ -1,9 +1,12 @@
 //! What a training says at its end.
 
 use super::TrainArgs;
+use reader::Canvas;
+use reader::layout::{HEIGHT, WIDTH};
 use reader::score::{Finding, Score, Share};
 use serde_json::json;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// The score as a table.
 pub fn table(score: &Score) -> String {
@@ -33,6 +36,17 @@ pub fn json(score: &Score) -> String {
         );
     }
     format!("{}\n", json!({ "pictures": score.pictures, "figures": figures }))
+}
+
+/// Writes a picture as a PNG file.
+pub fn picture(path: &Path, canvas: &Canvas) -> std::io::Result<()> {
+    let file = std::io::BufWriter::new(std::fs::File::create(path)?);
+    let mut encoder = png::Encoder::new(file, WIDTH as u32, HEIGHT as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&canvas.rgb())?;
+    writer.finish()?;
+    Ok(())
 }
 
 /// What the weights were made of, and how well they read.

@@ -5,7 +5,7 @@
 
 use super::memory::{Memory, Place, Somebody, Windows};
 use super::text::{self, List};
-use reader::layout::{CELLS, MAP_FRAME, MAP_LEFT, MAP_TOP, STATUS_HEIGHT, TILE, WIDTH, cell_corner};
+use reader::layout::{CELLS, MAP_FRAME, MAP_LEFT, MAP_TOP, MESSAGE_TOP, STATUS_HEIGHT, TILE, WIDTH, cell_corner};
 use reader::truth::{CellTruth, Truth};
 use reader::{Being, Canvas, Ground, Hud, Mark, Scene};
 use wire::observation::{DIRECTIONS, MAP_HEIGHT, MAP_WIDTH};
@@ -14,6 +14,8 @@ use wire::observation::{DIRECTIONS, MAP_HEIGHT, MAP_WIDTH};
 const FLOOR_BRIGHT: u32 = 16;
 /// The same of the title, of 32.
 const TITLE_BRIGHT: u32 = 16;
+/// How near to these a picture is half faded.
+const HALF_FADED: u32 = 6;
 /// Where tiles lie when nothing moves: the camera's pixel modulo a tile's side.
 const REST: (i32, i32) = (12 - 120, 16 - 96);
 /// Pixels off that place from which a picture counts as askew; nearer ones are not judged.
@@ -27,7 +29,7 @@ const MAP_AREA: [i32; 4] = [
     (MAP_LEFT + MAP_WIDTH + MAP_FRAME) as i32,
     (MAP_TOP + MAP_HEIGHT + MAP_FRAME) as i32,
 ];
-const MESSAGE_AREA: [i32; 4] = [2, 129, 238, 159];
+const MESSAGE_AREA: [i32; 4] = [2, MESSAGE_TOP as i32, 238, 159];
 const STATUS_AREA: [i32; 4] = [0, 0, WIDTH as i32, STATUS_HEIGHT as i32];
 
 mod terrain {
@@ -77,6 +79,7 @@ pub fn truth(memory: &Memory<'_>, canvas: &Canvas, context: &Context, widths: &[
     let scene = scene(memory, context)?;
     let mut truth = Truth {
         scene,
+        is_plain: is_plain(memory),
         cells: Vec::new(),
         minimap: None,
         has_minimap: None,
@@ -102,6 +105,15 @@ pub fn truth(memory: &Memory<'_>, canvas: &Canvas, context: &Context, widths: &[
         truth.lines = Some(text::banner(memory, widths));
     }
     Some(truth)
+}
+
+/// Whether the picture is not between bright and dark.
+fn is_plain(memory: &Memory<'_>) -> bool {
+    let (light, half) = match memory.state() {
+        0 => (memory.title_brightness(), TITLE_BRIGHT),
+        _ => (memory.brightness(), FLOOR_BRIGHT),
+    };
+    light.abs_diff(half) > HALF_FADED
 }
 
 fn scene(memory: &Memory<'_>, context: &Context) -> Option<Scene> {

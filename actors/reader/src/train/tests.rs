@@ -16,6 +16,7 @@ fn samples() -> Samples {
         let cell = CellTruth { ground: Some(Ground::Wall), being: Some(None), item: Some(None), is_lit: Some(true) };
         let truth = Truth {
             scene: if brightness < 3 { Scene::Dark } else { Scene::Floor },
+            is_plain: true,
             cells: vec![cell; 66],
             minimap: Some(vec![Mark::Floor; 56 * 32]),
             has_minimap: Some(true),
