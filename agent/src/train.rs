@@ -56,10 +56,10 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR", default_value = "reader-weights")]
     pub out: PathBuf,
     /// Steps of learning
-    #[arg(long, value_name = "N", default_value_t = 6_000)]
+    #[arg(long, value_name = "N", default_value_t = 4_200)]
     pub steps: u64,
     /// Seeds of the games to learn from: FIRST-LAST
-    #[arg(long, value_name = "SEEDS", default_value = "10001-10024")]
+    #[arg(long, value_name = "SEEDS", default_value = "10001-10016")]
     pub seeds: Seeds,
     /// Seeds of the games to judge by, which are not learned from
     #[arg(long, value_name = "SEEDS", default_value = "20001-20008")]
@@ -226,7 +226,7 @@ impl Stage {
 
     /// Plays for samples.
     fn gather(&mut self, seeds: Seeds) -> Result<Option<Samples>, Failure> {
-        let game = |seed| Game { seed, decisions: DECISIONS, every: EVERY, is_helped: seed % 4 != 0 };
+        let game = |seed| Game { seed, decisions: DECISIONS, every: EVERY, is_helped: !seed.is_multiple_of(4) };
         let games: Vec<Game> = seeds.all().map(game).collect();
         let mut samples = Samples::default();
         let widths = self.widths.clone();
@@ -256,7 +256,7 @@ impl Stage {
                 screen::progress(&progress_line(trainer.step(), args.steps, left, &mean));
             }
             let is_asked = self.is_asked_to_end();
-            if is_asked || trainer.step() % SAVE_EVERY == 0 {
+            if is_asked || trainer.step().is_multiple_of(SAVE_EVERY) {
                 trainer.save(&saved, true).map_err(told)?;
             }
             if is_asked {

@@ -19,6 +19,10 @@ pub const KEY: &str = "sk-a-very-secret-key";
 pub fn tier(url: &str) -> TierSettings {
     TierSettings {
         name: "small".to_string(),
+        backend: "server".to_string(),
+        folder: std::path::PathBuf::new(),
+        dtype: "auto".to_string(),
+        batch: 0,
         url: url.to_string(),
         model: String::new(),
         dialect: "auto".to_string(),

@@ -344,7 +344,7 @@ mod tests {
         assert_eq!((weigh(&unsure, false, false).value, weigh(&unsure, true, true).value), (Scene::Floor, Scene::Menu));
         let sure = likely(&[(Scene::Menu, 0.999), (Scene::Floor, 0.001)]);
         assert_eq!(
-            weigh(&sure, false).value,
+            weigh(&sure, false, true).value,
             Scene::Menu,
             "one letter that is missed does not hide what is plain to see"
         );

@@ -30,7 +30,7 @@ pub(super) fn of(
         3 => line(network, samples, generator),
         4 => letter(network, samples, generator),
         // Whole pictures take long, and this part learns little from many of them.
-        _ if step % SKILL_EVERY == 0 => skill(network, samples, generator),
+        _ if step.is_multiple_of(SKILL_EVERY) => skill(network, samples, generator),
         _ => Ok(None),
     }
 }
