@@ -13,6 +13,9 @@ use wire::link::Link;
 use wire::log::Log;
 use wire::router::{RouterSettings, TierSettings};
 
+/// A model in this process, and how questions to it are gathered.
+type Local = (Box<dyn BatchModel>, BatchShape);
+
 /// Questions that the reader answers at once.
 const READER_BATCH: usize = 8;
 
@@ -84,7 +87,7 @@ pub async fn look(tier: &TierSettings, limit: Duration) -> Result<Probed, String
 }
 
 /// The model of a tier in this process, and how questions to it are gathered; nothing for one behind a server.
-fn local(tier: &TierSettings) -> Result<Option<(Box<dyn BatchModel>, BatchShape)>, ModelError> {
+fn local(tier: &TierSettings) -> Result<Option<Local>, ModelError> {
     let size = |usual| if tier.batch == 0 { usual } else { tier.batch as usize };
     match tier.backend.as_str() {
         "reader" => {
