@@ -21,7 +21,7 @@ pub struct Truth {
     pub lines: Option<Vec<(u16, u16, String)>>,
     /// The figures in the status line.
     pub hud: Option<Hud>,
-    /// The skill by which whoever played went on, by its place in [`SKILLS`].
+    /// The skill by which whoever played went on, by its place in [`SKILLS`](crate::SKILLS).
     pub skill: Option<u8>,
 }
 
