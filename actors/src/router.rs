@@ -40,6 +40,7 @@ pub mod remote;
 pub mod seeing;
 mod sharing;
 pub mod situation;
+mod unpacking;
 pub mod verdict;
 
 pub use counts::Counts;

@@ -26,7 +26,7 @@ use wire::exit;
 mod memory;
 mod player;
 mod report;
-pub mod text;
+mod text;
 mod truth;
 
 /// Examples of `train`.
@@ -101,6 +101,9 @@ const BETWEEN_LINES: Duration = Duration::from_secs(2);
 /// Pictures that are read at once while judging.
 const BATCH: usize = 8;
 
+const GOES_ON: &str = "the same command goes on from here";
+const NOT_JUDGED: &str = "nothing was judged";
+
 /// Trains or judges; returns the exit status.
 pub fn train(args: &TrainArgs) -> Result<i32, Failure> {
     let asked = crate::ram::watch_signals()?;
@@ -111,17 +114,17 @@ pub fn train(args: &TrainArgs) -> Result<i32, Failure> {
             Some(path) => Reader::open(path),
             None => Reader::burrow(),
         };
-        let Some(score) = stage.judge(&reader.map_err(told)?, args)? else { return Ok(stage.stopped()) };
+        let Some(score) = stage.judge(&reader.map_err(told)?, args)? else { return Ok(stage.stopped(NOT_JUDGED)) };
         screen::print(&if args.json { report::json(&score) } else { report::table(&score) });
         return Ok(exit::OK);
     }
     std::fs::create_dir_all(&args.out).map_err(|error| unwritable(&args.out, error))?;
     let started = Instant::now();
-    let Some(samples) = stage.gather(args.seeds)? else { return Ok(stage.stopped()) };
+    let Some(samples) = stage.gather(args.seeds)? else { return Ok(stage.stopped(GOES_ON)) };
     let gathered = started.elapsed();
-    let Some(trainer) = stage.learn(args, &samples)? else { return Ok(stage.stopped()) };
+    let Some(trainer) = stage.learn(args, &samples)? else { return Ok(stage.stopped(GOES_ON)) };
     let learned = started.elapsed() - gathered;
-    let Some(score) = stage.judge(&trainer.reader().map_err(told)?, args)? else { return Ok(stage.stopped()) };
+    let Some(score) = stage.judge(&trainer.reader().map_err(told)?, args)? else { return Ok(stage.stopped(GOES_ON)) };
     trainer.save(&args.out.join(WEIGHTS), false).map_err(told)?;
     let recipe = report::recipe(args, samples.len(), &score);
     std::fs::write(args.out.join(RECIPE), recipe).map_err(|error| unwritable(&args.out.join(RECIPE), error))?;
@@ -186,9 +189,9 @@ impl Stage {
         self.asked.load(Ordering::Relaxed) != 0
     }
 
-    /// The exit status after a signal.
-    fn stopped(&self) -> i32 {
-        screen::progress("stopped; the same command goes on from here");
+    /// Says that a signal ended it, and what comes of it; returns the exit status.
+    fn stopped(&self, what_of_it: &str) -> i32 {
+        screen::progress(&format!("stopped; {what_of_it}"));
         crate::ram::SIGNALLED + self.asked.load(Ordering::Relaxed) as i32
     }
 
@@ -296,7 +299,7 @@ fn note(
     misread: Option<&Path>,
 ) -> Result<(), ReaderError> {
     let canvases: Vec<&reader::Canvas> = samples.iter().map(|sample| &sample.canvas).collect();
-    for (reading, sample) in reader.read_canvases(&canvases)?.iter().zip(samples.iter()) {
+    for (reading, sample) in reader.read_canvases(&canvases).iter().zip(samples.iter()) {
         let differences = reader::score::differences(reading, &sample.truth);
         if let Some(folder) = misread.filter(|_| !differences.is_empty()) {
             let file = folder.join(format!("{:05}.png", score.pictures));

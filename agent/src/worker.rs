@@ -78,7 +78,7 @@ pub fn have_done_or<S: AsRef<OsStr>>(arguments: &[S], limit: Duration, answers: 
     let os = |error| Failure::Os { what: "cannot start a process of this program".to_string(), error };
     let mut command = Command::new(platform::OWN_EXECUTABLE);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.env("OMP_NUM_THREADS", "1").env("OPENBLAS_NUM_THREADS", "1");
+    platform::limit_threads(&mut command);
     let child = command.spawn().map_err(os)?;
     let handle = platform::process_handle(&child).map_err(os)?;
     let (sender, outputs) = sync_channel(1);

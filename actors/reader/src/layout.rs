@@ -1,7 +1,5 @@
 //! How the game's picture is laid out. The leader's tile is always at the same place, and the tiles around it with it.
 
-use wire::observation::{MAP_HEIGHT, MAP_WIDTH};
-
 /// Pixels in a row.
 pub const WIDTH: usize = 240;
 /// Rows of pixels.
@@ -73,6 +71,3 @@ impl IntoIterator for Cells {
 pub fn cell_corner((dx, dy): (i8, i8)) -> (i32, i32) {
     (LEADER_CORNER.0 + i32::from(dx) * TILE as i32, LEADER_CORNER.1 + i32::from(dy) * TILE as i32)
 }
-
-/// Tiles of the small map.
-pub(crate) const MAP_TILES: usize = MAP_WIDTH * MAP_HEIGHT;

@@ -5,6 +5,7 @@
 //! earlier pictures showed (a floor's map is made from many readings elsewhere), and what words mean.
 
 mod classes;
+mod dense;
 pub mod layout;
 mod lines;
 mod network;

@@ -1,6 +1,5 @@
 //! From what the network says of places to lines of text.
 
-use crate::classes::{LETTERS, letter};
 use crate::layout::{BLOCK, BLOCK_COLUMNS, FINDER_ROWS, WIDTH};
 use crate::reading::Line;
 
@@ -27,13 +26,6 @@ pub(crate) struct Stretch {
     /// First column that is looked at for a letter, and the one after the last.
     pub columns: (usize, usize),
     score: f32,
-}
-
-impl Stretch {
-    /// Columns that are looked at.
-    pub(crate) fn length(&self) -> usize {
-        self.columns.1 - self.columns.0
-    }
 }
 
 /// Finds lines: `heads` is how likely a line runs through each block, for each row, row by row.
@@ -77,30 +69,29 @@ fn stretch(y: usize, (first, last, score): (usize, usize, f32)) -> Stretch {
     Stretch { y, columns, score }
 }
 
-/// Reads a line: `letters` is how likely each letter begins at each column of the stretch. `widths` are those of the letters.
-/// Nothing where no letter is found.
-pub(crate) fn read(stretch: &Stretch, letters: &[f32], widths: &[usize]) -> Option<Line> {
-    let mut found: Vec<Letter> = letters
-        .chunks_exact(LETTERS)
-        .enumerate()
-        .filter_map(|(offset, likely)| {
-            let (class, confidence) = most_likely(likely);
-            let text = letter(class).filter(|_| confidence >= LETTER_SURE)?;
-            let column = stretch.columns.0 + offset;
-            Some(Letter { text, confidence, column, end: column + widths[class] + 1 })
-        })
-        .collect();
+/// A letter that may be there.
+pub(crate) struct Letter {
+    pub text: char,
+    pub confidence: f32,
+    pub column: usize,
+    /// The first column after it and its gap.
+    pub end: usize,
+}
+
+/// Reads a line whose capitals begin at row `y`; nothing where no letter is sure.
+pub(crate) fn read(y: usize, mut letters: Vec<Letter>) -> Option<Line> {
+    letters.retain(|letter| letter.confidence >= LETTER_SURE);
     // Of letters that would lie over each other the surest is there.
-    found.sort_by(|left, right| right.confidence.total_cmp(&left.confidence));
+    letters.sort_by(|left, right| right.confidence.total_cmp(&left.confidence));
     let mut kept: Vec<Letter> = Vec::new();
-    for letter in found {
+    for letter in letters {
         if kept.iter().all(|other| other.end <= letter.column || letter.end <= other.column) {
             kept.push(letter);
         }
     }
     kept.sort_by_key(|letter| letter.column);
     let first = kept.first()?;
-    let mut line = Line { x: first.column as u16, y: stretch.y as u16, text: String::new(), confidence: 1.0 };
+    let mut line = Line { x: first.column as u16, y: y as u16, text: String::new(), confidence: 1.0 };
     let mut end = first.column;
     for letter in &kept {
         // A wide gap is one space less than its columns say where two letters do not touch.
@@ -110,15 +101,6 @@ pub(crate) fn read(stretch: &Stretch, letters: &[f32], widths: &[usize]) -> Opti
         end = letter.end;
     }
     Some(line)
-}
-
-/// A letter that may be there.
-struct Letter {
-    text: char,
-    confidence: f32,
-    column: usize,
-    /// The first column after it and its gap.
-    end: usize,
 }
 
 /// The most likely class, and how likely it is.
@@ -135,7 +117,6 @@ pub(crate) fn most_likely(probabilities: &[f32]) -> (usize, f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classes::letter_class;
 
     fn heads(lines: &[(usize, std::ops::Range<usize>, f32)]) -> Vec<f32> {
         let mut heads = vec![0.0; FINDER_ROWS * BLOCK_COLUMNS];
@@ -155,15 +136,11 @@ mod tests {
 
     #[test]
     fn letters_and_spaces_are_read_by_their_widths() {
-        let stretch = Stretch { y: 2, columns: (0, 40), score: 1.0 };
-        let widths = [5; LETTERS];
-        let mut letters = vec![0.0; 40 * LETTERS];
-        for (column, text, likely) in [(3, 'B', 0.99), (9, '3', 0.8), (14, 'l', 0.9), (19, 'F', 0.95)] {
-            letters[column * LETTERS + letter_class(text)] = likely;
-        }
-        let line = read(&stretch, &letters, &widths).expect("there are letters");
-        // What seems to begin within a letter is none.
-        assert_eq!((line.x, line.text.as_str(), line.confidence), (3, "B3 F", 0.8));
-        assert_eq!(read(&stretch, &vec![0.0; 40 * LETTERS], &widths), None);
+        let letter = |column: usize, text: char, confidence: f32| Letter { text, confidence, column, end: column + 6 };
+        // What seems to begin within a letter is none, nor what is not sure.
+        let letters = vec![letter(9, '3', 0.8), letter(3, 'B', 0.99), letter(14, 'l', 0.7), letter(19, 'F', 0.95)];
+        let line = read(2, letters).expect("there are letters");
+        assert_eq!((line.x, line.y, line.text.as_str(), line.confidence), (3, 2, "B3 F", 0.8));
+        assert_eq!(read(2, vec![letter(3, 'B', 0.5)]), None);
     }
 }

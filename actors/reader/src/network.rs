@@ -9,16 +9,17 @@
 //! | letter | 8 × 11 pixels in colour | which letter begins here |
 //! | skill | what scene and cell made of the picture, and the figures read | by which skill a planner would go on |
 
+use crate::ReaderError;
+use crate::classes::{LETTERS, MARKS, SCENES, SKILLS};
+use crate::dense::{Bend, Dense};
 use crate::layout::{BLOCK, BLOCK_COLUMNS, BLOCK_ROWS, CELLS, LETTER_HEIGHT, LETTER_WIDTH, PATCH};
-use candle_core::{D, Result, Tensor};
-use candle_nn::{Linear, Module as _, VarBuilder, linear};
 
-const CHANNELS: usize = 3;
+pub(crate) const CHANNELS: usize = 3;
 /// Values of a smallest piece of a tile.
 pub(crate) const PIECE: usize = PATCH * PATCH * CHANNELS;
 /// Pieces of a tile, and groups of four of them.
 pub(crate) const PIECES: usize = 48;
-const GROUPS: usize = PIECES / 4;
+pub(crate) const GROUPS: usize = PIECES / 4;
 /// Values of a whole tile.
 pub(crate) const CELL_VALUES: usize = PIECE * PIECES;
 /// Values of the coarse picture.
@@ -29,18 +30,18 @@ pub(crate) const LINE_VALUES: usize = BLOCK * LETTER_HEIGHT;
 pub(crate) const LETTER_VALUES: usize = LETTER_WIDTH * LETTER_HEIGHT * CHANNELS;
 /// What is kept of a tile, and of the coarse picture.
 pub(crate) const CELL_HIDDEN: usize = 96;
-const SCENE_HIDDEN: usize = 64;
+pub(crate) const SCENE_HIDDEN: usize = 64;
 /// Numbers that describe a picture.
 pub const FEATURES: usize = SCENE_HIDDEN + 2 * CELL_HIDDEN;
 /// Figures of the status line that a skill is chosen by.
 pub(crate) const FIGURES: usize = 6;
 
-const PIECE_HIDDEN: usize = 32;
-const GROUP_HIDDEN: usize = 48;
-const MAP_HIDDEN: usize = 16;
-const LINE_HIDDEN: usize = 16;
-const LETTER_HIDDEN: usize = 48;
-const SKILL_HIDDEN: usize = 64;
+pub(crate) const PIECE_HIDDEN: usize = 32;
+pub(crate) const GROUP_HIDDEN: usize = 48;
+pub(crate) const MAP_HIDDEN: usize = 16;
+pub(crate) const LINE_HIDDEN: usize = 16;
+pub(crate) const LETTER_HIDDEN: usize = 48;
+pub(crate) const SKILL_HIDDEN: usize = 64;
 
 /// Where each answer of the cell part begins, and how many numbers it has.
 pub(crate) mod cell_head {
@@ -55,32 +56,45 @@ pub(crate) mod cell_head {
     pub(crate) const ALL: usize = ITEM.0 + ITEM.1;
 }
 
+/// Tiles that are computed at a time, so that what is made of them stays in the processor's cache.
+const CELLS_TOGETHER: usize = 6;
+
 /// The network's weights.
 pub(crate) struct Network {
-    scene: [Linear; 2],
-    cell: [Linear; 4],
-    map: [Linear; 2],
-    line: [Linear; 2],
-    letter: [Linear; 2],
-    skill: [Linear; 2],
+    scene: [Dense; 2],
+    cell: [Dense; 4],
+    map: [Dense; 2],
+    line: [Dense; 2],
+    letter: [Dense; 2],
+    skill: [Dense; 2],
 }
 
 impl Network {
-    /// Takes weights, or makes them where the builder does.
-    pub(crate) fn new(weights: &VarBuilder<'_>) -> Result<Network> {
-        use crate::classes::{LETTERS, MARKS, SCENES, SKILLS};
-        let two = |name: &str, from: usize, hidden: usize, to: usize| {
-            let weights = weights.pp(name);
-            Result::Ok([linear(from, hidden, weights.pp("0"))?, linear(hidden, to, weights.pp("1"))?])
+    /// Takes weights by their names.
+    ///
+    /// # Errors
+    /// When there is none of a name, or not as many numbers as belong there.
+    pub(crate) fn new(find: impl Fn(&str) -> Option<Vec<f32>>) -> Result<Network, ReaderError> {
+        let numbers = |name: String, count: usize| match find(&name) {
+            Some(numbers) if numbers.len() == count => Ok(numbers),
+            Some(numbers) => Err(ReaderError::Weights(format!("{name} has {} numbers, not {count}", numbers.len()))),
+            None => Err(ReaderError::Weights(format!("{name} is missing"))),
         };
-        let cell = weights.pp("cell");
+        let layer = |name: &str, inputs: usize, outputs: usize| {
+            let weights = numbers(format!("{name}.weight"), inputs * outputs)?;
+            Ok::<Dense, ReaderError>(Dense::new(&weights, &numbers(format!("{name}.bias"), outputs)?))
+        };
+        let two = |name: &str, inputs: usize, hidden: usize, outputs: usize| {
+            let (first, second) = (format!("{name}.0"), format!("{name}.1"));
+            Ok::<_, ReaderError>([layer(&first, inputs, hidden)?, layer(&second, hidden, outputs)?])
+        };
         Ok(Network {
             scene: two("scene", SCENE_VALUES, SCENE_HIDDEN, SCENES + 1)?,
             cell: [
-                linear(PIECE, PIECE_HIDDEN, cell.pp("0"))?,
-                linear(4 * PIECE_HIDDEN, GROUP_HIDDEN, cell.pp("1"))?,
-                linear(GROUPS * GROUP_HIDDEN, CELL_HIDDEN, cell.pp("2"))?,
-                linear(CELL_HIDDEN, cell_head::ALL, cell.pp("3"))?,
+                layer("cell.0", PIECE, PIECE_HIDDEN)?,
+                layer("cell.1", 4 * PIECE_HIDDEN, GROUP_HIDDEN)?,
+                layer("cell.2", GROUPS * GROUP_HIDDEN, CELL_HIDDEN)?,
+                layer("cell.3", CELL_HIDDEN, cell_head::ALL)?,
             ],
             map: two("map", CHANNELS, MAP_HIDDEN, MARKS)?,
             line: two("line", LINE_VALUES, LINE_HIDDEN, 1)?,
@@ -89,53 +103,55 @@ impl Network {
         })
     }
 
-    /// `[pictures, SCENE_VALUES]` to what is kept of them, and `[pictures, SCENES + 1]` logits.
-    pub(crate) fn scene(&self, blocks: &Tensor) -> Result<(Tensor, Tensor)> {
-        let hidden = self.scene[0].forward(blocks)?.relu()?;
-        let logits = self.scene[1].forward(&hidden)?;
-        Ok((hidden, logits))
+    /// The numbers of a coarse picture to what is kept of it, and `SCENES + 1` logits.
+    pub(crate) fn scene(&self, blocks: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let hidden = self.scene[0].apply(blocks, Bend::Relu);
+        let logits = self.scene[1].apply(&hidden, Bend::None);
+        (hidden, logits)
     }
 
-    /// `[cells, CELL_VALUES]` to what is kept of them, and `[cells, cell_head::ALL]` logits.
-    pub(crate) fn cell(&self, cells: &Tensor) -> Result<(Tensor, Tensor)> {
-        let count = cells.dim(0)?;
-        let pieces = cells.reshape((count * PIECES, PIECE))?;
-        let pieces = self.cell[0].forward(&pieces)?.relu()?;
-        let groups = pieces.reshape((count * GROUPS, 4 * PIECE_HIDDEN))?;
-        let groups = self.cell[1].forward(&groups)?.relu()?;
-        let whole = groups.reshape((count, GROUPS * GROUP_HIDDEN))?;
-        let hidden = self.cell[2].forward(&whole)?.relu()?;
-        let logits = self.cell[3].forward(&hidden)?;
-        Ok((hidden, logits))
+    /// `[cells, CELL_VALUES]` to what is kept of them, `[cells, CELL_HIDDEN]`, and `[cells, cell_head::ALL]` logits.
+    pub(crate) fn cell(&self, cells: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let (mut kept, mut logits) = (Vec::new(), Vec::new());
+        for cells in cells.chunks(CELLS_TOGETHER * CELL_VALUES) {
+            let pieces = self.cell[0].apply(cells, Bend::Relu);
+            let groups = self.cell[1].apply(&pieces, Bend::Relu);
+            let hidden = self.cell[2].apply(&groups, Bend::Relu);
+            logits.extend(self.cell[3].apply(&hidden, Bend::None));
+            kept.extend(hidden);
+        }
+        (kept, logits)
     }
 
     /// `[pixels, 3]` to `[pixels, MARKS]` logits.
-    pub(crate) fn map(&self, pixels: &Tensor) -> Result<Tensor> {
+    pub(crate) fn map(&self, pixels: &[f32]) -> Vec<f32> {
         two_layers(&self.map, pixels)
     }
 
     /// `[places, LINE_VALUES]` to `[places, 1]` logits.
-    pub(crate) fn line(&self, heads: &Tensor) -> Result<Tensor> {
+    pub(crate) fn line(&self, heads: &[f32]) -> Vec<f32> {
         two_layers(&self.line, heads)
     }
 
     /// `[places, LETTER_VALUES]` to `[places, LETTERS]` logits.
-    pub(crate) fn letter(&self, places: &Tensor) -> Result<Tensor> {
+    pub(crate) fn letter(&self, places: &[f32]) -> Vec<f32> {
         two_layers(&self.letter, places)
     }
 
-    /// `[pictures, FEATURES + FIGURES]` to `[pictures, SKILLS]` logits.
-    pub(crate) fn skill(&self, pictures: &Tensor) -> Result<Tensor> {
-        two_layers(&self.skill, pictures)
+    /// `FEATURES + FIGURES` numbers to `SKILLS` logits.
+    pub(crate) fn skill(&self, picture: &[f32]) -> Vec<f32> {
+        two_layers(&self.skill, picture)
     }
+}
 
-    /// The numbers that describe pictures: what is kept of the coarse picture, of the leader's tile, and of all tiles in the
-    /// mean. `[pictures, SCENE_HIDDEN]` and `[pictures * CELLS, CELL_HIDDEN]` to `[pictures, FEATURES]`.
-    pub(crate) fn features(scene_hidden: &Tensor, cell_hidden: &Tensor) -> Result<Tensor> {
-        let cells = cell_hidden.reshape(((), CELLS.count(), CELL_HIDDEN))?;
-        let leader = cells.narrow(1, leader_cell(), 1)?.squeeze(1)?;
-        Tensor::cat(&[scene_hidden, &leader, &cells.mean(1)?], D::Minus1)
-    }
+/// The numbers that describe a picture: what is kept of the coarse picture, of the leader's tile, and of all tiles in the mean.
+pub(crate) fn features(scene: &[f32], cells: &[f32]) -> Vec<f32> {
+    let mut features = scene.to_vec();
+    features.extend_from_slice(&cells[leader_cell() * CELL_HIDDEN..][..CELL_HIDDEN]);
+    let share = 1.0 / CELLS.count() as f32;
+    let sum = |place: usize| cells.iter().skip(place).step_by(CELL_HIDDEN).sum::<f32>();
+    features.extend((0..CELL_HIDDEN).map(|place| sum(place) * share));
+    features
 }
 
 /// The place of the leader's tile among the tiles in view.
@@ -143,6 +159,6 @@ pub(crate) fn leader_cell() -> usize {
     CELLS.into_iter().position(|cell| cell == (0, 0)).expect("the leader's tile is in view")
 }
 
-fn two_layers(layers: &[Linear; 2], input: &Tensor) -> Result<Tensor> {
-    layers[1].forward(&layers[0].forward(input)?.relu()?)
+fn two_layers([first, second]: &[Dense; 2], rows: &[f32]) -> Vec<f32> {
+    second.apply(&first.apply(rows, Bend::Relu), Bend::None)
 }

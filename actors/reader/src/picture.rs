@@ -7,6 +7,7 @@ use crate::layout::{
 };
 use wire::emulator::PixelFormat;
 use wire::observation::{MAP_HEIGHT, MAP_WIDTH};
+use wire::ring::Snapshot;
 
 /// A picture as an emulator shows it.
 #[derive(Clone, Copy, Debug)]
@@ -21,11 +22,21 @@ pub struct Picture<'a> {
     pub pixels: &'a [u8],
 }
 
+impl<'a> From<&'a Snapshot> for Picture<'a> {
+    fn from(snapshot: &'a Snapshot) -> Picture<'a> {
+        let Snapshot { width, height, format, pixels, .. } = snapshot;
+        Picture { width: *width, height: *height, format: *format, pixels }
+    }
+}
+
 /// A picture as the network takes it: five bits of red, six of green, five of blue a pixel, row by row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Canvas(Vec<u16>);
 
 const CHANNELS: usize = 3;
+/// The least brightness of a letter, and the most of its shadow; the game's are 0.35 and 0.12.
+const LETTER_BRIGHTNESS: f32 = 0.3;
+const SHADOW_BRIGHTNESS: f32 = 0.2;
 /// What a pixel is beyond the picture.
 const BLACK: u16 = 0;
 
@@ -103,7 +114,11 @@ impl Canvas {
             into.resize(into.len() + length * CHANNELS, 0.0);
         } else if inside(x) && inside(x + length as i32 - 1) {
             let pixels = &self.row(y as usize)[x as usize..x as usize + length];
-            into.extend(pixels.iter().flat_map(|pixel| colour(*pixel)));
+            let start = into.len();
+            into.resize(start + length * CHANNELS, 0.0);
+            for (values, pixel) in into[start..].chunks_exact_mut(CHANNELS).zip(pixels) {
+                values.copy_from_slice(&colour(*pixel));
+            }
         } else {
             for x in x..x + length as i32 {
                 into.extend(colour(if inside(x) { self.row(y as usize)[x as usize] } else { BLACK }));
@@ -118,9 +133,11 @@ impl Canvas {
         let scale = 1.0 / (BLOCK * BLOCK) as f32;
         for y in 0..HEIGHT {
             let sums = &mut into[start + y / BLOCK * BLOCK_COLUMNS * CHANNELS..];
-            for (x, pixel) in self.row(y).iter().enumerate() {
-                for (channel, value) in colour(*pixel).into_iter().enumerate() {
-                    sums[x / BLOCK * CHANNELS + channel] += value * scale;
+            for (sums, pixels) in sums.chunks_exact_mut(CHANNELS).zip(self.row(y).chunks_exact(BLOCK)) {
+                for pixel in pixels {
+                    for (sum, value) in sums.iter_mut().zip(colour(*pixel)) {
+                        *sum += value * scale;
+                    }
                 }
             }
         }
@@ -138,17 +155,36 @@ impl Canvas {
         self.span((MAP_LEFT + place % MAP_WIDTH) as i32, (MAP_TOP + place / MAP_WIDTH) as i32, 1, into);
     }
 
-    /// Where a line of text may begin: for each row, then each block of eight columns, how bright each pixel below is.
-    pub(crate) fn line_heads(&self, into: &mut Vec<f32>) {
+    /// Whether a letter may begin at a column, in a line whose capitals begin at a row: something there must be bright, or, as in
+    /// figures, which are all of one width, in the column after it.
+    pub(crate) fn letter_may_begin(&self, x: usize, y: usize) -> bool {
+        let is_bright = |pixel: &u16| brightness(*pixel) >= LETTER_BRIGHTNESS;
+        (y..(y + LETTER_HEIGHT).min(HEIGHT)).any(|y| self.row(y)[x..(x + 2).min(WIDTH)].iter().any(is_bright))
+    }
+
+    /// Where a line of text may begin: places, counted by rows of blocks of eight columns, and how bright each pixel there is. Only
+    /// places that are both bright and dark can be: letters are bright, and have a shadow.
+    pub(crate) fn line_heads(&self) -> (Vec<usize>, Vec<f32>) {
         let brightness: Vec<f32> = self.0.iter().map(|pixel| brightness(*pixel)).collect();
-        for y in 0..FINDER_ROWS {
-            for column in 0..BLOCK_COLUMNS {
-                for row in y..y + LETTER_HEIGHT {
-                    let first = row * WIDTH + column * BLOCK;
-                    into.extend_from_slice(&brightness[first..first + BLOCK]);
-                }
+        let range = |pixels: &[f32]| {
+            pixels.iter().fold((f32::MAX, f32::MIN), |(least, most), value| (least.min(*value), most.max(*value)))
+        };
+        let ranges: Vec<(f32, f32)> = brightness.chunks_exact(BLOCK).map(range).collect();
+        let (mut places, mut values) = (Vec::new(), Vec::new());
+        for place in 0..FINDER_ROWS * BLOCK_COLUMNS {
+            let rows = (0..LETTER_HEIGHT).map(|row| ranges[place + row * BLOCK_COLUMNS]);
+            let (least, most) =
+                rows.fold((f32::MAX, f32::MIN), |(least, most), row| (least.min(row.0), most.max(row.1)));
+            if most < LETTER_BRIGHTNESS || least > SHADOW_BRIGHTNESS {
+                continue;
+            }
+            places.push(place);
+            for row in 0..LETTER_HEIGHT {
+                let first = (place + row * BLOCK_COLUMNS) * BLOCK;
+                values.extend_from_slice(&brightness[first..first + BLOCK]);
             }
         }
+        (places, values)
     }
 
     /// One place where a line of text may begin.
@@ -196,7 +232,19 @@ mod tests {
         assert_eq!(length(&|into| canvas.blocks(into)), 30 * 20 * 3);
         assert_eq!(length(&|into| canvas.map(into)), MAP_WIDTH * MAP_HEIGHT * 3);
         assert_eq!(length(&|into| canvas.letter(-5, 158, into)), LETTER_WIDTH * LETTER_HEIGHT * 3);
-        assert_eq!(length(&|into| canvas.line_heads(into)), FINDER_ROWS * BLOCK_COLUMNS * BLOCK * LETTER_HEIGHT);
+        assert_eq!(length(&|into| canvas.line_head(3, 5, into)), BLOCK * LETTER_HEIGHT);
+    }
+
+    #[test]
+    fn lines_are_looked_for_where_bright_meets_dark_alone() {
+        let mut pixels = vec![0xFF; WIDTH * HEIGHT * 2];
+        let even = picture(&pixels, 240).expect("a picture of the right size");
+        assert_eq!(even.line_heads(), (Vec::new(), Vec::new()));
+        pixels[2 * (50 * WIDTH + 100)..][..2].fill(0);
+        let (places, values) = picture(&pixels, 240).expect("a picture of the right size").line_heads();
+        // The eleven rows from which the dark pixel is within a letter's height, in its block.
+        assert_eq!(places, (40..=50).map(|y| y * BLOCK_COLUMNS + 12).collect::<Vec<_>>());
+        assert_eq!(values.len(), places.len() * BLOCK * LETTER_HEIGHT);
     }
 
     #[test]

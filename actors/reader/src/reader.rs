@@ -1,15 +1,14 @@
 //! Reads pictures.
 
-use crate::classes::{GROUND_CLASSES, ITEM_CLASSES, LETTERS, MARK_CLASSES, SCENE_CLASSES, SCENES, SKILLS};
-use crate::layout::{BLOCK_COLUMNS, CELLS, FINDER_ROWS, MAP_TILES, MESSAGE_TOP, STATUS_HEIGHT};
-use crate::lines::{self, most_likely};
-use crate::network::{CELL_VALUES, FEATURES, FIGURES, LETTER_VALUES, LINE_VALUES, Network, SCENE_VALUES, cell_head};
+use crate::classes::{GROUND_CLASSES, ITEM_CLASSES, LETTERS, MARK_CLASSES, MARKS, SCENE_CLASSES, SCENES, letter};
+use crate::layout::{BLOCK_COLUMNS, CELLS, FINDER_ROWS, MESSAGE_TOP, STATUS_HEIGHT};
+use crate::lines::{self, Letter, most_likely};
+use crate::network::{FEATURES, FIGURES, LETTER_VALUES, Network, cell_head, features};
 use crate::picture::{Canvas, Picture};
 use crate::reading::{Being, Cell, Hud, Line, Mark, Minimap, Reading, Scene, Sure};
 use crate::status;
-use candle_core::{DType, Device, Tensor};
-use candle_nn::VarBuilder;
-use candle_nn::ops::{sigmoid, softmax_last_dim};
+use candle_core::Device;
+use rayon::prelude::*;
 use std::path::Path;
 use wire::observation::{DIRECTIONS, MAP_WIDTH, Position};
 
@@ -47,14 +46,6 @@ pub enum ReaderError {
 pub struct Reader {
     network: Network,
     widths: Vec<usize>,
-    device: Device,
-}
-
-/// One picture under way.
-struct Page<'a> {
-    canvas: &'a Canvas,
-    reading: Reading,
-    shows_map: bool,
 }
 
 impl Reader {
@@ -82,152 +73,99 @@ impl Reader {
     }
 
     fn of(bytes: &[u8]) -> Result<Reader, ReaderError> {
-        let device = Device::Cpu;
         let unusable = |error: candle_core::Error| ReaderError::Weights(error.to_string());
-        let weights = VarBuilder::from_slice_safetensors(bytes, DType::F32, &device).map_err(unusable)?;
-        let network = Network::new(&weights).map_err(unusable)?;
-        let widths = weights.get(LETTERS, WIDTHS).and_then(|widths| widths.to_vec1::<f32>()).map_err(unusable)?;
+        let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu).map_err(unusable)?;
+        let numbers = |name: &str| tensors.get(name)?.flatten_all().ok()?.to_vec1::<f32>().ok();
+        let network = Network::new(numbers)?;
+        let widths = numbers(WIDTHS).filter(|widths| widths.len() == LETTERS);
+        let widths = widths.ok_or_else(|| ReaderError::Weights(format!("{WIDTHS} is missing")))?;
         Ok(Reader::with(network, widths.into_iter().map(|width| width as usize).collect()))
     }
 
     pub(crate) fn with(network: Network, widths: Vec<usize>) -> Reader {
-        Reader { network, widths, device: Device::Cpu }
+        Reader { network, widths }
     }
 
-    /// Reads pictures, all at once; one reading for each, in their order. A picture's reading does not depend on the others'.
+    /// Reads pictures, all at once; one reading for each, in their order.
     ///
     /// # Errors
-    /// When a picture has the wrong size, or a computation fails.
+    /// When a picture has the wrong size.
     pub fn read(&self, pictures: &[Picture<'_>]) -> Result<Vec<Reading>, ReaderError> {
         let canvases = pictures.iter().map(Canvas::of).collect::<Result<Vec<_>, _>>()?;
-        self.read_canvases(&canvases.iter().collect::<Vec<_>>())
+        Ok(self.read_canvases(&canvases.iter().collect::<Vec<_>>()))
     }
 
-    /// The same for pictures that are in the network's form already.
-    ///
-    /// # Errors
-    /// When a computation fails.
-    pub fn read_canvases(&self, canvases: &[&Canvas]) -> Result<Vec<Reading>, ReaderError> {
-        if canvases.is_empty() {
-            return Ok(Vec::new());
+    /// The same for pictures that are in the network's form already. Several are read by all cores; one is read here: it takes less
+    /// time than another thread would take to hear of it.
+    pub fn read_canvases(&self, canvases: &[&Canvas]) -> Vec<Reading> {
+        match canvases {
+            [canvas] => vec![self.read_one(canvas)],
+            canvases => canvases.par_iter().map(|canvas| self.read_one(canvas)).collect(),
         }
-        let new = |canvas| Page { canvas, reading: Reading::default(), shows_map: false };
-        let mut pages: Vec<Page<'_>> = canvases.iter().copied().map(new).collect();
-        self.read_text(&mut pages)?;
-        let scenes = self.read_scenes(&mut pages)?;
-        self.read_cells(&mut pages, &scenes)?;
-        self.read_maps(&mut pages)?;
-        self.choose_skills(&mut pages)?;
-        Ok(pages.into_iter().map(|page| page.reading).collect())
     }
 
-    fn tensor(&self, values: Vec<f32>, width: usize) -> candle_core::Result<Tensor> {
-        let rows = values.len() / width;
-        Tensor::from_vec(values, (rows, width), &self.device)
+    fn read_one(&self, canvas: &Canvas) -> Reading {
+        let lines = self.lines(canvas);
+        let hud = status::read(&lines);
+        let (coarse, logits) = self.network.scene(&rows(|into| canvas.blocks(into)));
+        let (scenes, map) = logits.split_at(SCENES);
+        let scene = weigh(&softmax(scenes), has_cursor(&lines), has_window(&lines));
+        let mut reading = Reading { scene, lines, hud, ..Reading::default() };
+        if reading.scene.value != Scene::Floor {
+            // Of tiles there is nothing to say.
+            reading.features = coarse;
+            reading.features.resize(FEATURES, 0.0);
+            return reading;
+        }
+        let (kept, logits) = self.network.cell(&rows(|into| canvas.cells(into)));
+        reading.features = features(&coarse, &kept);
+        let logits = logits.chunks_exact(cell_head::ALL);
+        reading.cells = CELLS.into_iter().zip(logits).map(|(place, logits)| cell(place, logits)).collect();
+        reading.minimap = (map[0] > 0.0).then(|| self.minimap(canvas));
+        if let Some(hud) = &reading.hud {
+            let told = [reading.features.as_slice(), &figures(hud)].concat();
+            reading.skills = softmax(&self.network.skill(&told));
+        }
+        reading
     }
 
-    /// Returns what the network keeps of each.
-    fn read_scenes(&self, pages: &mut [Page<'_>]) -> candle_core::Result<Tensor> {
-        let mut blocks = Vec::with_capacity(pages.len() * SCENE_VALUES);
-        pages.iter().for_each(|page| page.canvas.blocks(&mut blocks));
-        let (hidden, logits) = self.network.scene(&self.tensor(blocks, SCENE_VALUES)?)?;
-        let scenes = softmax_last_dim(&logits.narrow(1, 0, SCENES)?.contiguous()?)?.flatten_all()?.to_vec1::<f32>()?;
-        let maps = logits.narrow(1, SCENES, 1)?.flatten_all()?.to_vec1::<f32>()?;
-        for ((page, scene), map) in pages.iter_mut().zip(scenes.chunks_exact(SCENES)).zip(maps) {
-            page.reading.scene = weigh(scene, has_cursor(&page.reading.lines), has_window(&page.reading.lines));
-            page.shows_map = map > 0.0 && page.reading.scene.value == Scene::Floor;
+    fn lines(&self, canvas: &Canvas) -> Vec<Line> {
+        let (places, values) = canvas.line_heads();
+        let mut heads = vec![0.0; FINDER_ROWS * BLOCK_COLUMNS];
+        let logits = self.network.line(&values);
+        // Where it is less likely than not, it does not matter how much.
+        for (place, logit) in places.into_iter().zip(logits).filter(|(_, logit)| *logit > 0.0) {
+            heads[place] = 1.0 / (1.0 + (-logit).exp());
         }
-        Ok(hidden)
+        lines::find(&heads).iter().filter_map(|stretch| self.line(canvas, stretch)).collect()
     }
 
-    fn read_text(&self, pages: &mut [Page<'_>]) -> candle_core::Result<()> {
-        for page in pages {
-            let mut heads = Vec::with_capacity(FINDER_ROWS * BLOCK_COLUMNS * LINE_VALUES);
-            page.canvas.line_heads(&mut heads);
-            let likely = sigmoid(&self.network.line(&self.tensor(heads, LINE_VALUES)?)?)?;
-            let stretches = lines::find(&likely.flatten_all()?.to_vec1::<f32>()?);
-            page.reading.lines = self.read_lines(page.canvas, &stretches)?;
-            page.reading.hud = status::read(&page.reading.lines);
-        }
-        Ok(())
-    }
-
-    fn read_lines(&self, canvas: &Canvas, stretches: &[lines::Stretch]) -> candle_core::Result<Vec<Line>> {
-        if stretches.is_empty() {
-            return Ok(Vec::new());
-        }
-        let columns: usize = stretches.iter().map(lines::Stretch::length).sum();
-        let mut places = Vec::with_capacity(columns * LETTER_VALUES);
-        for stretch in stretches {
-            for x in stretch.columns.0..stretch.columns.1 {
-                canvas.letter(x as i32, stretch.y as i32, &mut places);
-            }
-        }
-        let letters = softmax_last_dim(&self.network.letter(&self.tensor(places, LETTER_VALUES)?)?)?;
-        let letters = letters.flatten_all()?.to_vec1::<f32>()?;
-        let mut rest = letters.as_slice();
-        let read = stretches.iter().filter_map(|stretch| {
-            let (own, others) = rest.split_at(stretch.length() * LETTERS);
-            rest = others;
-            lines::read(stretch, own, &self.widths)
+    fn line(&self, canvas: &Canvas, stretch: &lines::Stretch) -> Option<Line> {
+        let begins = |x: &usize| canvas.letter_may_begin(*x, stretch.y);
+        let columns: Vec<usize> = (stretch.columns.0..stretch.columns.1).filter(begins).collect();
+        let mut places = Vec::with_capacity(columns.len() * LETTER_VALUES);
+        columns.iter().for_each(|x| canvas.letter(*x as i32, stretch.y as i32, &mut places));
+        let logits = self.network.letter(&places);
+        let letters = columns.into_iter().zip(logits.chunks_exact(LETTERS)).filter_map(|(column, logits)| {
+            let (class, most) = most_likely(logits);
+            let text = letter(class)?;
+            Some(Letter { text, confidence: share(logits, most), column, end: column + self.widths[class] + 1 })
         });
-        Ok(read.collect())
+        lines::read(stretch.y, letters.collect())
     }
 
-    /// Reads the tiles in view of floors, and describes each picture.
-    fn read_cells(&self, pages: &mut [Page<'_>], scenes: &Tensor) -> candle_core::Result<()> {
-        let of = |page: &Page<'_>| page.reading.scene.value == Scene::Floor;
-        let mut values = Vec::with_capacity(pages.len() * CELLS.count() * CELL_VALUES);
-        for page in pages.iter() {
-            if of(page) {
-                page.canvas.cells(&mut values);
-            }
-        }
-        let floors: Vec<u32> = (0..).zip(pages.iter()).filter(|(_, page)| of(page)).map(|(place, _)| place).collect();
-        if floors.is_empty() {
-            return describe(pages.iter_mut(), scenes, None);
-        }
-        let (hidden, logits) = self.network.cell(&self.tensor(values, CELL_VALUES)?)?;
-        let logits = logits.flatten_all()?.to_vec1::<f32>()?;
-        let logits = logits.chunks_exact(cell_head::ALL * CELLS.count());
-        for (page, logits) in pages.iter_mut().filter(|page| of(page)).zip(logits) {
-            let cells = CELLS.into_iter().zip(logits.chunks_exact(cell_head::ALL));
-            page.reading.cells = cells.map(|(place, logits)| cell(place, logits)).collect();
-        }
-        let chosen = scenes.index_select(&Tensor::new(floors, &self.device)?, 0)?;
-        describe(pages.iter_mut().filter(|page| of(page)), &chosen, Some(&hidden))?;
-        let others: Vec<u32> = (0..).zip(pages.iter()).filter(|(_, page)| !of(page)).map(|(place, _)| place).collect();
-        if others.is_empty() {
-            return Ok(());
-        }
-        let chosen = scenes.index_select(&Tensor::new(others, &self.device)?, 0)?;
-        describe(pages.iter_mut().filter(|page| !of(page)), &chosen, None)
+    fn minimap(&self, canvas: &Canvas) -> Minimap {
+        let logits = self.network.map(&rows(|into| canvas.map(into)));
+        let sure: Vec<(usize, f32)> = logits.chunks_exact(MARKS).map(choose).collect();
+        let marks: Vec<Mark> = sure.iter().map(|(class, _)| MARK_CLASSES[*class]).collect();
+        Minimap { leader: leader(&marks, &sure), marks }
     }
+}
 
-    fn read_maps(&self, pages: &mut [Page<'_>]) -> candle_core::Result<()> {
-        for page in pages.iter_mut().filter(|page| page.shows_map) {
-            let mut pixels = Vec::with_capacity(MAP_TILES * 3);
-            page.canvas.map(&mut pixels);
-            let likely = softmax_last_dim(&self.network.map(&self.tensor(pixels, 3)?)?)?;
-            let likely = likely.flatten_all()?.to_vec1::<f32>()?;
-            let sure: Vec<(usize, f32)> = likely.chunks_exact(MARK_CLASSES.len()).map(most_likely).collect();
-            let marks: Vec<Mark> = sure.iter().map(|(class, _)| MARK_CLASSES[*class]).collect();
-            page.reading.minimap = Some(Minimap { leader: leader(&marks, &sure), marks });
-        }
-        Ok(())
-    }
-
-    fn choose_skills(&self, pages: &mut [Page<'_>]) -> candle_core::Result<()> {
-        for page in pages.iter_mut().filter(|page| page.reading.scene.value == Scene::Floor) {
-            let Some(hud) = &page.reading.hud else { continue };
-            let mut values = page.reading.features.clone();
-            values.extend(figures(hud));
-            let likely = softmax_last_dim(&self.network.skill(&self.tensor(values, FEATURES + FIGURES)?)?)?;
-            page.reading.skills = likely.flatten_all()?.to_vec1::<f32>()?;
-            debug_assert_eq!(page.reading.skills.len(), SKILLS.len());
-        }
-        Ok(())
-    }
+fn rows(write: impl Fn(&mut Vec<f32>)) -> Vec<f32> {
+    let mut rows = Vec::new();
+    write(&mut rows);
+    rows
 }
 
 /// Whether a cursor stands before an entry of a list.
@@ -274,23 +212,6 @@ pub(crate) fn figures(hud: &Hud) -> [f32; FIGURES] {
     ]
 }
 
-/// Describes pictures by numbers; without tiles, those of the tiles are zero.
-fn describe<'a, 'b: 'a>(
-    pages: impl Iterator<Item = &'a mut Page<'b>>,
-    scenes: &Tensor,
-    cells: Option<&Tensor>,
-) -> candle_core::Result<()> {
-    let features = match cells {
-        Some(cells) => Network::features(scenes, cells)?,
-        None => scenes.clone(),
-    };
-    for (page, features) in pages.zip(features.to_vec2::<f32>()?) {
-        page.reading.features = features;
-        page.reading.features.resize(FEATURES, 0.0);
-    }
-    Ok(())
-}
-
 /// A tile, from the network's numbers.
 fn cell((dx, dy): (i8, i8), logits: &[f32]) -> Cell {
     let part = |(first, count): (usize, usize)| &logits[first..first + count];
@@ -314,10 +235,22 @@ fn cell((dx, dy): (i8, i8), logits: &[f32]) -> Cell {
     }
 }
 
+fn softmax(logits: &[f32]) -> Vec<f32> {
+    let (_, most) = most_likely(logits);
+    let shares: Vec<f32> = logits.iter().map(|logit| (logit - most).exp()).collect();
+    let all: f32 = shares.iter().sum();
+    shares.into_iter().map(|share| share / all).collect()
+}
+
 /// The most likely of some logits, and its probability.
 fn choose(logits: &[f32]) -> (usize, f32) {
     let (class, most) = most_likely(logits);
-    (class, 1.0 / logits.iter().map(|logit| (logit - most).exp()).sum::<f32>())
+    (class, share(logits, most))
+}
+
+/// The probability of a logit among all.
+fn share(logits: &[f32], logit: f32) -> f32 {
+    1.0 / logits.iter().map(|other| (other - logit).exp()).sum::<f32>()
 }
 
 /// The leader's dot: the first of its marks with one to its right and one below.
@@ -332,6 +265,9 @@ fn leader(marks: &[Mark], sure: &[(usize, f32)]) -> Option<Sure<Position>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wire::observation::MAP_HEIGHT;
+
+    const MAP_TILES: usize = MAP_WIDTH * MAP_HEIGHT;
 
     fn likely(scenes: &[(Scene, f32)]) -> Vec<f32> {
         let of = |class: &Scene| scenes.iter().find(|(scene, _)| scene == class).map_or(0.0, |(_, likely)| *likely);
@@ -359,22 +295,5 @@ mod tests {
             marks[place] = Mark::Leader;
         }
         assert_eq!(leader(&marks, &sure), Some(Sure { value: Position { x: 44, y: 1 }, confidence: 0.9 }));
-    }
-
-    #[test]
-    fn a_pictures_reading_does_not_depend_on_the_others() {
-        let reader = Reader::burrow().expect("the weights fit the program");
-        let pictures: Vec<Vec<u8>> =
-            (0..3u32).map(|seed| (0..240 * 160 * 2u32).map(|byte| (byte * (seed + 3) / 7) as u8).collect()).collect();
-        let picture = |pixels| Picture { width: 240, height: 160, format: wire::emulator::PixelFormat::Rgb565, pixels };
-        let together =
-            reader.read(&pictures.iter().map(|pixels| picture(pixels)).collect::<Vec<_>>()).expect("it reads");
-        for (pixels, together) in pictures.iter().zip(together) {
-            let alone = reader.read(&[picture(pixels)]).expect("it reads").remove(0);
-            assert_eq!(
-                (alone.scene.value, alone.lines, alone.hud),
-                (together.scene.value, together.lines, together.hud)
-            );
-        }
     }
 }

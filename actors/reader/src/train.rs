@@ -10,11 +10,13 @@ use crate::reader::{Reader, WIDTHS};
 use adam::Adam;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
+use learner::Learner;
 use std::collections::HashMap;
 use std::path::Path;
 use wire::random::SplitMix64;
 
 mod adam;
+mod learner;
 mod loss;
 mod samples;
 
@@ -31,7 +33,7 @@ const GENERATOR: &str = "trainer.generator";
 /// Trains a network.
 pub struct Trainer {
     variables: VarMap,
-    network: Network,
+    learner: Learner,
     optimizer: Adam,
     widths: Vec<f32>,
     generator: SplitMix64,
@@ -52,7 +54,7 @@ impl Trainer {
     /// When memory is short.
     pub fn new(seed: u64, steps: u64, widths: &[usize]) -> Result<Trainer, ReaderError> {
         let variables = VarMap::new();
-        let network = Network::new(&VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu))?;
+        let learner = Learner::new(&VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu))?;
         let mut generator = SplitMix64(seed);
         begin(&variables, &mut generator)?;
         let named = variables.data().lock().expect("nobody panics while holding the lock");
@@ -62,7 +64,7 @@ impl Trainer {
         for (width, columns) in all[1..].iter_mut().zip(widths) {
             *width = *columns as f32;
         }
-        Ok(Trainer { variables, network, optimizer, widths: all, generator, step: 0, steps })
+        Ok(Trainer { variables, learner, optimizer, widths: all, generator, step: 0, steps })
     }
 
     /// Steps done.
@@ -78,7 +80,7 @@ impl Trainer {
         let mut losses = [0.0; PARTS.len()];
         let mut total: Option<Tensor> = None;
         for (part, loss) in losses.iter_mut().enumerate() {
-            if let Some(value) = loss::of(part, &self.network, samples, &mut self.generator, self.step)? {
+            if let Some(value) = loss::of(part, &self.learner, samples, &mut self.generator, self.step)? {
                 *loss = value.to_scalar::<f32>()?;
                 total = Some(match total {
                     Some(total) => (total + value)?,
@@ -98,8 +100,13 @@ impl Trainer {
     /// # Errors
     /// When a computation fails.
     pub fn reader(&self) -> Result<Reader, ReaderError> {
-        let network = Network::new(&VarBuilder::from_varmap(&self.variables, DType::F32, &Device::Cpu))?;
-        Ok(Reader::with(network, self.widths.iter().map(|width| *width as usize).collect()))
+        Ok(Reader::with(self.network()?, self.widths.iter().map(|width| *width as usize).collect()))
+    }
+
+    fn network(&self) -> Result<Network, ReaderError> {
+        let named = self.variables.data().lock().expect("nobody panics while holding the lock");
+        let numbers = |name: &str| named.get(name)?.as_tensor().flatten_all().ok()?.to_vec1::<f32>().ok();
+        Network::new(numbers)
     }
 
     /// Writes the weights. With `to_go_on`, also what is needed to go on later from here as if nothing had happened.

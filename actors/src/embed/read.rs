@@ -2,7 +2,7 @@
 
 use super::aside::Network;
 use super::{EmbedError, Embedded, Scene, Vector, folder_name, normalise, scale_to, state};
-use reader::{FEATURES, Picture, Reader};
+use reader::{Canvas, FEATURES, Picture, Reader};
 use wire::recall::Space;
 
 /// Names what the numbers mean, the reader's weights included; changes whenever that does.
@@ -29,19 +29,10 @@ impl Network for Read {
 
     fn embed(&mut self, scenes: &[Scene]) -> Embedded {
         let Some(reader) = &self.0 else { return Err(EmbedError::Unusable("the reader is not loaded".to_string())) };
-        let picture = |scene: &Scene| {
-            let frame = &scene.frame;
-            reader::Canvas::of(&Picture {
-                width: frame.width,
-                height: frame.height,
-                format: frame.format,
-                pixels: &frame.pixels,
-            })
-        };
-        let canvases: Vec<Option<reader::Canvas>> = scenes.iter().map(|scene| picture(scene).ok()).collect();
-        let readable: Vec<&reader::Canvas> = canvases.iter().flatten().collect();
-        let mut readings =
-            reader.read_canvases(&readable).map_err(|error| EmbedError::Unusable(error.to_string()))?.into_iter();
+        let canvas = |scene: &Scene| Canvas::of(&Picture::from(&*scene.frame)).ok();
+        let canvases: Vec<Option<Canvas>> = scenes.iter().map(canvas).collect();
+        let readable: Vec<&Canvas> = canvases.iter().flatten().collect();
+        let mut readings = reader.read_canvases(&readable).into_iter();
         let vectors = scenes.iter().zip(&canvases).map(|(scene, canvas)| {
             let features = canvas.as_ref().and_then(|_| readings.next()).map(|reading| reading.features);
             vector(scene, features.as_deref())

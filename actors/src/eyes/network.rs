@@ -20,7 +20,7 @@ impl Network {
     /// # Errors
     /// Why they cannot be read.
     pub fn read(&self, pictures: &[&Snapshot]) -> Result<Vec<Reading>, String> {
-        let pictures: Vec<Picture<'_>> = pictures.iter().map(|picture| picture_of(picture)).collect();
+        let pictures: Vec<Picture<'_>> = pictures.iter().map(|picture| Picture::from(*picture)).collect();
         self.0.read(&pictures).map_err(|error| error.to_string())
     }
 
@@ -31,9 +31,4 @@ impl Network {
     pub fn read_one(&self, picture: &Snapshot) -> Result<Reading, String> {
         self.read(&[picture])?.pop().ok_or_else(|| "nothing was read".to_string())
     }
-}
-
-fn picture_of(snapshot: &Snapshot) -> Picture<'_> {
-    let Snapshot { width, height, format, pixels, .. } = snapshot;
-    Picture { width: *width, height: *height, format: *format, pixels }
 }

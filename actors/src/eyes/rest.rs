@@ -114,7 +114,7 @@ mod tests {
         assert!(is_at_rest(&floor(1), &floor(1), ROWS));
         assert!(!is_at_rest(&floor(1), &floor(2), ROWS), "somebody walks");
         let mut askew = floor(1);
-        askew.cells[0].ground = sure(Ground::Askew);
+        askew.cells.iter_mut().for_each(|cell| cell.ground = sure(Ground::Askew));
         assert!(!is_at_rest(&askew, &askew, ROWS), "everything walks");
         let mut hurt = floor(1);
         hurt.hud = hurt.hud.map(|hud| Hud { hp: 3, ..hud });

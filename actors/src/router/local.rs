@@ -5,18 +5,16 @@
 use super::batch::BatchModel;
 use super::model::{Ask, ModelError, Reply};
 use super::remote::Probed;
+use super::unpacking::{Unpacked, unpack};
 use qwen3_vl::choose::Sampling;
 use qwen3_vl::model::{self, Model, Numbers, Options, Picture, Question, QuestionError};
 use std::collections::BTreeMap;
-use std::io::Cursor;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use wire::router::TierSettings;
 
 /// Questions that are gathered for a model whose batch is not set; it takes as many at a time as its size allows.
 pub const BATCH_MAX: usize = 8;
-/// Pixels of a picture, at most.
-const PIXELS_MAX: usize = 4096 * 4096;
 
 /// The models of this process, by folder.
 static LOADED: OnceLock<Mutex<BTreeMap<PathBuf, Arc<Mutex<Model>>>>> = OnceLock::new();
@@ -25,13 +23,6 @@ static LOADED: OnceLock<Mutex<BTreeMap<PathBuf, Arc<Mutex<Model>>>>> = OnceLock:
 pub struct Local {
     options: Options,
     model: Option<Arc<Mutex<Model>>>,
-}
-
-/// A picture out of a question.
-struct Shown {
-    width: usize,
-    height: usize,
-    rgb: Vec<u8>,
 }
 
 impl Local {
@@ -96,8 +87,8 @@ impl BatchModel for Local {
             Err(why) => return vec![Err(ModelError::Unreachable(why)); asks.len()],
         };
         let mut model = locked(&model);
-        let shown: Vec<Result<Option<Shown>, ModelError>> =
-            asks.iter().map(|ask| ask.prompt.picture.as_deref().map(shown).transpose()).collect();
+        let shown: Vec<Result<Option<Unpacked>, ModelError>> =
+            asks.iter().map(|ask| ask.prompt.picture.as_deref().map(unpack).transpose()).collect();
         let mut answers: Vec<Option<Result<Reply, ModelError>>> =
             shown.iter().map(|shown| shown.as_ref().err().cloned().map(Err)).collect();
         let readable: Vec<usize> = (0..asks.len()).filter(|place| answers[*place].is_none()).collect();
@@ -113,7 +104,7 @@ impl BatchModel for Local {
     }
 }
 
-fn question<'a>(ask: &'a Ask, shown: &'a Result<Option<Shown>, ModelError>) -> Question<'a> {
+fn question<'a>(ask: &'a Ask, shown: &'a Result<Option<Unpacked>, ModelError>) -> Question<'a> {
     let prompt = &ask.prompt;
     let picture = shown.as_ref().ok().and_then(Option::as_ref);
     Question {
@@ -144,20 +135,4 @@ fn reply(answered: Result<model::Answer, QuestionError>, name: &str) -> Result<R
         first_byte_us: answer.waited_for_first_us,
         ..Reply::default()
     })
-}
-
-/// Unpacks a picture of a question.
-fn shown(file: &[u8]) -> Result<Shown, ModelError> {
-    let unusable = |why: &str| ModelError::Unusable(format!("the picture of the question: {why}"));
-    let mut decoder = png::Decoder::new(Cursor::new(file)).read_info().map_err(|_| unusable("no PNG file"))?;
-    let (width, height) = (decoder.info().width as usize, decoder.info().height as usize);
-    if width.saturating_mul(height) > PIXELS_MAX {
-        return Err(unusable("too large"));
-    }
-    if decoder.output_color_type() != (png::ColorType::Rgb, png::BitDepth::Eight) {
-        return Err(unusable("not 8 bits of each of three colours"));
-    }
-    let mut rgb = vec![0; width * height * 3];
-    decoder.next_frame(&mut rgb).map_err(|_| unusable("cut short"))?;
-    Ok(Shown { width, height, rgb })
 }

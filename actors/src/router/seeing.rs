@@ -6,9 +6,10 @@
 use super::batch::BatchModel;
 use super::model::{Ask, ModelError, Reply};
 use super::remote::Probed;
-use reader::{Picture, Reader, Reading, SKILLS, Scene};
+use super::unpacking::{Unpacked, unpack};
+use reader::layout::{HEIGHT, WIDTH};
+use reader::{Canvas, Picture, Reader, Reading, SKILLS, Scene};
 use serde_json::{Value, json};
-use std::io::Cursor;
 use wire::emulator::PixelFormat;
 
 /// The name in telemetry.
@@ -17,14 +18,6 @@ const MODEL: &str = "reader burrow";
 /// The reader, once it is loaded.
 #[derive(Default)]
 pub struct Seeing(Option<Reader>);
-
-/// A picture out of a question.
-struct Shown {
-    width: u32,
-    height: u32,
-    /// Blue, green, red and nothing a pixel.
-    pixels: Vec<u8>,
-}
 
 impl BatchModel for Seeing {
     /// Loads the weights, and reads something black, so that the first real question finds everything in place.
@@ -44,52 +37,38 @@ impl BatchModel for Seeing {
             return vec![Err(ModelError::Unusable("the reader is not loaded".to_string())); asks.len()];
         };
         let shown: Vec<_> = asks.iter().map(|ask| shown(ask.prompt.picture.as_deref())).collect();
-        let readable: Vec<Picture<'_>> = shown.iter().flatten().map(Shown::picture).collect();
-        let mut readings = match reader.read(&readable) {
-            Ok(readings) => readings.into_iter(),
-            Err(error) => return vec![Err(ModelError::Unusable(error.to_string())); asks.len()],
-        };
+        let readable: Vec<&Canvas> = shown.iter().flatten().collect();
+        let mut readings = reader.read_canvases(&readable).into_iter();
         let answers = asks.iter().zip(&shown).map(|(ask, shown)| match shown {
             Ok(_) => readings.next().map_or_else(
                 || Err(ModelError::Unusable("the reader gave too few readings".to_string())),
                 |reading| answer(&reading, &ask.prompt.schema),
             ),
-            Err(why) => Err(ModelError::Unusable((*why).to_string())),
+            Err(why) => Err(why.clone()),
         });
         answers.collect()
     }
 }
 
-impl Shown {
-    fn picture(&self) -> Picture<'_> {
-        Picture { width: self.width, height: self.height, format: PixelFormat::Xrgb8888, pixels: &self.pixels }
-    }
-}
-
-/// Unpacks a picture of the size that the reader knows; a larger one is taken for one that was enlarged by a whole factor.
-fn shown(file: Option<&[u8]>) -> Result<Shown, &'static str> {
-    const WIDTH: usize = 240;
-    const HEIGHT: usize = 160;
-    let file = file.ok_or("a question without a picture; set pictures = 1 for this tier")?;
-    let mut decoder = png::Decoder::new(Cursor::new(file)).read_info().map_err(|_| "the picture is no PNG file")?;
-    let (width, height) = (decoder.info().width as usize, decoder.info().height as usize);
+/// The picture of a question at the size that the reader knows; a larger one is taken for one that was enlarged by a whole factor.
+fn shown(file: Option<&[u8]>) -> Result<Canvas, ModelError> {
+    let unusable = |why: &str| ModelError::Unusable(why.to_string());
+    let file = file.ok_or_else(|| unusable("a question without a picture; set pictures = 1 for this tier"))?;
+    let Unpacked { width, height, rgb } = unpack(file)?;
     let scale = width / WIDTH;
-    if scale == 0 || scale > 16 || (width, height) != (WIDTH * scale, HEIGHT * scale) {
-        return Err("the picture is not 240 × 160 pixels, or a whole multiple");
+    if scale == 0 || (width, height) != (WIDTH * scale, HEIGHT * scale) {
+        return Err(unusable("the picture is not 240 × 160 pixels, or a whole multiple"));
     }
-    let mut rows = vec![0; width * height * 3];
-    if decoder.output_color_type() != (png::ColorType::Rgb, png::BitDepth::Eight) {
-        return Err("the picture has not 8 bits of each of three colours");
-    }
-    decoder.next_frame(&mut rows).map_err(|_| "the picture is cut short")?;
     let mut pixels = Vec::with_capacity(WIDTH * HEIGHT * 4);
     for y in 0..HEIGHT {
         for x in 0..WIDTH {
             let first = (y * scale * width + x * scale) * 3;
-            pixels.extend([rows[first + 2], rows[first + 1], rows[first], 0]);
+            pixels.extend([rgb[first + 2], rgb[first + 1], rgb[first], 0]);
         }
     }
-    Ok(Shown { width: WIDTH as u32, height: HEIGHT as u32, pixels })
+    let (width, height) = (WIDTH as u32, HEIGHT as u32);
+    let picture = Picture { width, height, format: PixelFormat::Xrgb8888, pixels: &pixels };
+    Canvas::of(&picture).map_err(|error| unusable(&error.to_string()))
 }
 
 /// The likeliest of the skills on offer, with its share of what they have together.
@@ -116,30 +95,22 @@ fn answer(reading: &Reading, schema: &Value) -> Result<Reply, ModelError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::unpacking::tests::file;
     use super::*;
-
-    fn file(width: u32, height: u32) -> Vec<u8> {
-        let mut file = Vec::new();
-        let mut encoder = png::Encoder::new(&mut file, width, height);
-        encoder.set_color(png::ColorType::Rgb);
-        let mut writer = encoder.write_header().expect("memory takes everything");
-        let pixels: Vec<u8> = (0..width * height).flat_map(|pixel| [(pixel % 251) as u8, 2, 3]).collect();
-        writer.write_image_data(&pixels).expect("memory takes everything");
-        writer.finish().expect("memory takes everything");
-        file
-    }
 
     #[test]
     fn a_picture_that_was_enlarged_is_what_it_was() {
         for scale in [1, 2, 3] {
-            let shown = shown(Some(&file(240 * scale, 160 * scale))).expect("it can be read");
-            assert_eq!((shown.width, shown.height, shown.pixels.len()), (240, 160, 240 * 160 * 4));
-            assert_eq!(shown.pixels[4..8], [3, 2, scale as u8, 0]);
+            let place = |pixel: u32| (pixel / 240 * scale) * 240 * scale + pixel % 240 * scale;
+            let pixels: Vec<u8> = (0..240 * 160).flat_map(|pixel| [3, 2, (place(pixel) % 251) as u8, 0]).collect();
+            let picture = Picture { width: 240, height: 160, format: PixelFormat::Xrgb8888, pixels: &pixels };
+            let read = shown(Some(&file(240 * scale, 160 * scale))).expect("it can be read");
+            assert_eq!(read, Canvas::of(&picture).expect("it has the right size"), "{scale} times as large");
         }
         for wrong in [&b"no picture"[..], &file(100, 100), &file(240, 160)[..90]] {
-            shown(Some(wrong)).map(|_| ()).expect_err("it cannot be read");
+            shown(Some(wrong)).expect_err("it cannot be read");
         }
-        shown(None).map(|_| ()).expect_err("there is none");
+        shown(None).expect_err("there is none");
     }
 
     #[test]

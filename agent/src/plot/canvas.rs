@@ -1,11 +1,8 @@
 //! A picture to draw on.
 
+use crate::{font, png_file};
 use std::path::Path;
 
-/// The font: see [`crate::train::text::widths`] for how its file is made.
-const FONT: &str = include_str!("../../../emulator-bridge/burrow/art/font.txt");
-const ROWS: usize = 9;
-const COLUMNS: usize = 6;
 /// Columns of a letter that the font lacks, a space above all.
 const BLANK: i32 = 3;
 
@@ -48,11 +45,13 @@ impl Canvas {
     pub fn text(&mut self, (x, y): (i32, i32), text: &str, colour: Colour, scale: i32) {
         let mut left = x;
         for letter in text.chars() {
-            let dots = glyph(letter);
+            let dots = font::glyph(letter).unwrap_or_default();
             for (column, row) in &dots {
-                self.fill((left + scale * *column, y + scale * row), (scale, scale), colour);
+                let at = (left + scale * *column as i32, y + scale * *row as i32);
+                self.fill(at, (scale, scale), colour);
             }
-            left += scale * (dots.iter().map(|(column, _)| column + 1).max().unwrap_or(BLANK) + 1);
+            let width = if dots.is_empty() { BLANK } else { font::width(&dots) as i32 };
+            left += scale * (width + 1);
         }
     }
 
@@ -64,33 +63,6 @@ impl Canvas {
 
     /// Writes a PNG file.
     pub fn write(&self, path: &Path) -> std::io::Result<()> {
-        let file = std::io::BufWriter::new(std::fs::File::create(path)?);
-        let mut encoder = png::Encoder::new(file, self.width as u32, self.height as u32);
-        encoder.set_color(png::ColorType::Rgb);
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(&self.pixels)?;
-        writer.finish()?;
-        Ok(())
+        png_file::write(path, (self.width, self.height), &self.pixels)
     }
-}
-
-/// The dots of a letter, column and row, its first column 0.
-fn glyph(letter: char) -> Vec<(i32, i32)> {
-    let lines: Vec<&str> = FONT.lines().collect();
-    for (number, line) in lines.iter().enumerate() {
-        let Some(place) = line.strip_prefix("= ").and_then(|letters| letters.chars().position(|known| known == letter))
-        else {
-            continue;
-        };
-        let rows = lines.iter().skip(number + 1).take(ROWS).enumerate();
-        let dots: Vec<(i32, i32)> = rows
-            .flat_map(|(row, line)| {
-                let cells = line.as_bytes().iter().skip(COLUMNS * place).take(COLUMNS).enumerate();
-                cells.filter(|(_, pixel)| **pixel == b'#').map(move |(column, _)| (column as i32, row as i32))
-            })
-            .collect();
-        let first = dots.iter().map(|(column, _)| *column).min().unwrap_or_default();
-        return dots.into_iter().map(|(column, row)| (column - first, row)).collect();
-    }
-    Vec::new()
 }

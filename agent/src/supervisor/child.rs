@@ -93,8 +93,7 @@ pub fn spawn(role: Role, index: usize, life: Life, reports: &SyncSender<Report>)
     command.arg0("agent").arg(role.name()).stdin(Stdio::null()).stdout(Stdio::null());
     // A group of its own, so that Ctrl-C reaches the parent alone and a role can finish its step.
     command.process_group(0);
-    // FAISS and its BLAS would start a thread a core in each process; the indexes have threads of their own.
-    command.env("OMP_NUM_THREADS", "1").env("OPENBLAS_NUM_THREADS", "1");
+    platform::limit_threads(&mut command);
     // Left alone, glibc keeps the half megabyte of each checkpoint in heaps of its own, one a thread, for good; with a
     // fixed threshold such blocks go back to the kernel, and resident memory stays flat over a long run.
     command.env("MALLOC_MMAP_THRESHOLD_", "131072").env("MALLOC_ARENA_MAX", "2");

@@ -1,6 +1,7 @@
 //! What a training says at its end.
 
 use super::TrainArgs;
+use crate::png_file;
 use reader::Canvas;
 use reader::layout::{HEIGHT, WIDTH};
 use reader::score::{Finding, Score, Share};
@@ -40,13 +41,7 @@ pub fn json(score: &Score) -> String {
 
 /// Writes a picture as a PNG file.
 pub fn picture(path: &Path, canvas: &Canvas) -> std::io::Result<()> {
-    let file = std::io::BufWriter::new(std::fs::File::create(path)?);
-    let mut encoder = png::Encoder::new(file, WIDTH as u32, HEIGHT as u32);
-    encoder.set_color(png::ColorType::Rgb);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(&canvas.rgb())?;
-    writer.finish()?;
-    Ok(())
+    png_file::write(path, (WIDTH, HEIGHT), &canvas.rgb())
 }
 
 /// What the weights were made of, and how well they read.

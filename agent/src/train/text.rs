@@ -1,6 +1,7 @@
 //! The text that Burrow draws: where its windows stand, and what is in them.
 
 use super::memory::Memory;
+use crate::font;
 use reader::Hud;
 
 /// Rows from one line to the next in a text, and in a list.
@@ -15,36 +16,18 @@ pub type Line = (u16, u16, String);
 
 /// The columns of each letter, by the reader's number: that of the letter less 32. They come from the game's font.
 pub fn widths() -> Vec<usize> {
-    const FONT: &str = include_str!("../../../emulator-bridge/burrow/art/font.txt");
-    const FIRST: u8 = b' ';
-    const LETTERS: usize = 95;
-    let mut widths = vec![0; LETTERS];
-    widths[0] = 3;
-    let lines: Vec<&str> = FONT.lines().collect();
-    for (number, line) in lines.iter().enumerate() {
-        let Some(letters) = line.strip_prefix("= ") else { continue };
-        for (place, letter) in letters.bytes().enumerate() {
-            let rows = lines.iter().skip(number + 1).take(9);
-            let columns = (0..6).filter(|column| {
-                rows.clone().any(|row| row.as_bytes().get(6 * place + column).is_some_and(|pixel| *pixel == b'#'))
-            });
-            let columns: Vec<usize> = columns.collect();
-            let width = match (columns.first(), columns.last()) {
-                _ if letter.is_ascii_digit() => 5,
-                (Some(first), Some(last)) => last - first + 1,
-                _ => 3,
-            };
-            if let Some(known) = letter.checked_sub(FIRST).and_then(|class| widths.get_mut(usize::from(class))) {
-                *known = width;
-            }
-        }
-    }
+    const LETTERS: u8 = 95;
+    const BLANK: usize = 3;
+    const DIGIT: usize = 5;
     // What the font lacks is drawn as a question mark.
-    let missing = widths[usize::from(b'?' - FIRST)];
-    for width in widths.iter_mut().filter(|width| **width == 0) {
-        *width = missing;
-    }
-    widths
+    let missing = font::glyph('?').unwrap_or_default();
+    let width = |letter: u8| match font::glyph(letter.into()).unwrap_or_else(|| missing.clone()) {
+        _ if letter == b' ' => BLANK,
+        _ if letter.is_ascii_digit() => DIGIT,
+        dots if dots.is_empty() => BLANK,
+        dots => font::width(&dots),
+    };
+    (b' '..b' ' + LETTERS).map(width).collect()
 }
 
 fn width_of(text: &str, widths: &[usize]) -> usize {

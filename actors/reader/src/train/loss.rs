@@ -1,9 +1,10 @@
 //! What each part of the network is told to do better.
 
+use super::learner::Learner;
 use super::samples::Samples;
 use crate::classes::{GROUND_CLASSES, MARK_CLASSES, SCENE_CLASSES, SCENES, item_class};
 use crate::layout::CELLS;
-use crate::network::{CELL_VALUES, FEATURES, FIGURES, LETTER_VALUES, LINE_VALUES, Network, SCENE_VALUES, cell_head};
+use crate::network::{CELL_VALUES, FEATURES, FIGURES, LETTER_VALUES, LINE_VALUES, SCENE_VALUES, cell_head};
 use crate::reader::figures;
 use candle_core::{Device, Result, Tensor};
 use candle_nn::ops::log_softmax;
@@ -18,19 +19,19 @@ const SKILL_EVERY: u64 = 4;
 /// The loss of a part (a place in [`super::PARTS`]) over draws of its own; nothing where there is nothing to draw.
 pub(super) fn of(
     part: usize,
-    network: &Network,
+    learner: &Learner,
     samples: &Samples,
     generator: &mut SplitMix64,
     step: u64,
 ) -> Result<Option<Tensor>> {
     match part {
-        0 => scene(network, samples, generator),
-        1 => cell(network, samples, generator),
-        2 => map(network, samples, generator),
-        3 => line(network, samples, generator),
-        4 => letter(network, samples, generator),
+        0 => scene(learner, samples, generator),
+        1 => cell(learner, samples, generator),
+        2 => map(learner, samples, generator),
+        3 => line(learner, samples, generator),
+        4 => letter(learner, samples, generator),
         // Whole pictures take long, and this part learns little from many of them.
-        _ if step.is_multiple_of(SKILL_EVERY) => skill(network, samples, generator),
+        _ if step.is_multiple_of(SKILL_EVERY) => skill(learner, samples, generator),
         _ => Ok(None),
     }
 }
@@ -89,7 +90,7 @@ fn sum(losses: impl IntoIterator<Item = Option<Tensor>>) -> Result<Option<Tensor
     Ok(total)
 }
 
-fn scene(network: &Network, samples: &Samples, generator: &mut SplitMix64) -> Result<Option<Tensor>> {
+fn scene(learner: &Learner, samples: &Samples, generator: &mut SplitMix64) -> Result<Option<Tensor>> {
     let (mut values, mut scenes, mut maps) = (Vec::new(), Targets::default(), Targets::default());
     for _ in 0..DRAWS[0] {
         let Some(index) = samples.scenes.draw(generator) else { return Ok(None) };
@@ -98,12 +99,12 @@ fn scene(network: &Network, samples: &Samples, generator: &mut SplitMix64) -> Re
         scenes.0.push(SCENE_CLASSES.iter().position(|scene| *scene == sample.truth.scene));
         maps.0.push(sample.truth.has_minimap.map(usize::from));
     }
-    let (_, logits) = network.scene(&rows(values, SCENE_VALUES)?)?;
+    let (_, logits) = learner.scene(&rows(values, SCENE_VALUES)?)?;
     let scenes = scenes.of_classes(&logits.narrow(1, 0, SCENES)?)?;
     sum([scenes, maps.of_truth(&logits.narrow(1, SCENES, 1)?)?])
 }
 
-fn cell(network: &Network, samples: &Samples, generator: &mut SplitMix64) -> Result<Option<Tensor>> {
+fn cell(learner: &Learner, samples: &Samples, generator: &mut SplitMix64) -> Result<Option<Tensor>> {
     let mut values = Vec::with_capacity(DRAWS[1] * CELL_VALUES);
     let mut targets: [Targets; 6] = Default::default();
     for draw in 0..DRAWS[1] {
@@ -130,7 +131,7 @@ fn cell(network: &Network, samples: &Samples, generator: &mut SplitMix64) -> Res
     if values.is_empty() {
         return Ok(None);
     }
-    let (_, logits) = network.cell(&rows(values, CELL_VALUES)?)?;
+    let (_, logits) = learner.cell(&rows(values, CELL_VALUES)?)?;
     let part = |(first, count): (usize, usize)| logits.narrow(1, first, count);
     let [ground, lit, being, direction, asleep, item] = &targets;
     sum([
@@ -143,7 +144,7 @@ fn cell(network: &Network, samples: &Samples, generator: &mut SplitMix64) -> Res
     ])
 }
 
-fn map(network: &Network, samples: &Samples, generator: &mut SplitMix64) -> Result<Option<Tensor>> {
+fn map(learner: &Learner, samples: &Samples, generator: &mut SplitMix64) -> Result<Option<Tensor>> {
     let (mut values, mut marks) = (Vec::new(), Targets::default());
     for _ in 0..DRAWS[2] {
         let Some((index, place)) = samples.marks.draw(generator) else { return Ok(None) };
@@ -152,10 +153,10 @@ fn map(network: &Network, samples: &Samples, generator: &mut SplitMix64) -> Resu
         let mark = sample.truth.minimap.as_ref().and_then(|marks| marks.get(place));
         marks.0.push(MARK_CLASSES.iter().position(|class| Some(class) == mark));
     }
-    marks.of_classes(&network.map(&rows(values, 3)?)?)
+    marks.of_classes(&learner.map(&rows(values, 3)?)?)
 }
 
-fn line(network: &Network, samples: &Samples, generator: &mut SplitMix64) -> Result<Option<Tensor>> {
+fn line(learner: &Learner, samples: &Samples, generator: &mut SplitMix64) -> Result<Option<Tensor>> {
     let (mut values, mut truth) = (Vec::new(), Targets::default());
     for draw in 0..DRAWS[3] {
         let kind = draw % samples.heads.len();
@@ -166,10 +167,10 @@ fn line(network: &Network, samples: &Samples, generator: &mut SplitMix64) -> Res
     if values.is_empty() {
         return Ok(None);
     }
-    truth.of_truth(&network.line(&rows(values, LINE_VALUES)?)?)
+    truth.of_truth(&learner.line(&rows(values, LINE_VALUES)?)?)
 }
 
-fn letter(network: &Network, samples: &Samples, generator: &mut SplitMix64) -> Result<Option<Tensor>> {
+fn letter(learner: &Learner, samples: &Samples, generator: &mut SplitMix64) -> Result<Option<Tensor>> {
     let (mut values, mut letters) = (Vec::new(), Targets::default());
     for draw in 0..DRAWS[4] {
         let kind = draw % samples.letters.len();
@@ -180,11 +181,11 @@ fn letter(network: &Network, samples: &Samples, generator: &mut SplitMix64) -> R
     if values.is_empty() {
         return Ok(None);
     }
-    letters.of_classes(&network.letter(&rows(values, LETTER_VALUES)?)?)
+    letters.of_classes(&learner.letter(&rows(values, LETTER_VALUES)?)?)
 }
 
 /// The skill part learns from what the others keep, and does not change them.
-fn skill(network: &Network, samples: &Samples, generator: &mut SplitMix64) -> Result<Option<Tensor>> {
+fn skill(learner: &Learner, samples: &Samples, generator: &mut SplitMix64) -> Result<Option<Tensor>> {
     if samples.skills.is_empty() {
         return Ok(None);
     }
@@ -200,10 +201,10 @@ fn skill(network: &Network, samples: &Samples, generator: &mut SplitMix64) -> Re
     if blocks.is_empty() {
         return Ok(None);
     }
-    let (scene_hidden, _) = network.scene(&rows(blocks, SCENE_VALUES)?)?;
-    let (cell_hidden, _) = network.cell(&rows(cells, CELL_VALUES)?)?;
-    let features = Network::features(&scene_hidden, &cell_hidden)?.detach();
+    let (scene_hidden, _) = learner.scene(&rows(blocks, SCENE_VALUES)?)?;
+    let (cell_hidden, _) = learner.cell(&rows(cells, CELL_VALUES)?)?;
+    let features = Learner::features(&scene_hidden, &cell_hidden)?.detach();
     let input = Tensor::cat(&[features, rows(shown, FIGURES)?], 1)?;
     debug_assert_eq!(input.dim(1)?, FEATURES + FIGURES);
-    skills.of_classes(&network.skill(&input)?)
+    skills.of_classes(&learner.skill(&input)?)
 }

@@ -77,6 +77,44 @@ fn a_training_cut_short_goes_on_exactly_where_it_was() {
 }
 
 #[test]
+fn the_network_says_what_it_said_while_it_learned() {
+    use crate::network::{CELL_VALUES, FEATURES, FIGURES, LETTER_VALUES, LINE_VALUES, SCENE_VALUES, features};
+    let trainer = Trainer::new(7, 8, &WIDTHS_OF_LETTERS).expect("there is memory");
+    let (learner, network) = (&trainer.learner, trainer.network().expect("it has all weights"));
+    let mut generator = SplitMix64(5);
+    let mut rows = |count: usize, width: usize| -> (Tensor, Vec<f32>) {
+        let values: Vec<f32> = (0..count * width).map(|_| generator.below(1_000) as f32 / 1e3).collect();
+        (Tensor::from_slice(&values, (count, width), &Device::Cpu).expect("it fits"), values)
+    };
+    let agree = |what: &str, learned: &Tensor, said: &[f32]| {
+        let learned = learned.flatten_all().and_then(|all| all.to_vec1::<f32>()).expect("it can be read");
+        assert_eq!(learned.len(), said.len(), "{what}");
+        let furthest = learned.iter().zip(said).map(|(learned, said)| (learned - said).abs()).fold(0.0, f32::max);
+        assert!(furthest < 1e-4, "{what}: {furthest}");
+    };
+    let computes = "it computes";
+    let (tensor, values) = rows(1, SCENE_VALUES);
+    let (learned, logits) = learner.scene(&tensor).expect(computes);
+    let (scene, said) = network.scene(&values);
+    agree("what is kept of the coarse picture", &learned, &scene);
+    agree("scene", &logits, &said);
+    let (tensor, values) = rows(66, CELL_VALUES);
+    let (cells, logits) = learner.cell(&tensor).expect(computes);
+    let (kept, said) = network.cell(&values);
+    agree("what is kept of tiles", &cells, &kept);
+    agree("cell", &logits, &said);
+    agree("features", &Learner::features(&learned, &cells).expect(computes), &features(&scene, &kept));
+    let (tensor, values) = rows(50, 3);
+    agree("map", &learner.map(&tensor).expect(computes), &network.map(&values));
+    let (tensor, values) = rows(50, LINE_VALUES);
+    agree("line", &learner.line(&tensor).expect(computes), &network.line(&values));
+    let (tensor, values) = rows(50, LETTER_VALUES);
+    agree("letter", &learner.letter(&tensor).expect(computes), &network.letter(&values));
+    let (tensor, values) = rows(1, FEATURES + FIGURES);
+    agree("skill", &learner.skill(&tensor).expect(computes), &network.skill(&values));
+}
+
+#[test]
 fn what_is_no_training_is_refused_by_name() {
     let file = std::env::temp_dir().join(format!("reader-refused-{}.safetensors", std::process::id()));
     let mut trainer = Trainer::new(7, 8, &WIDTHS_OF_LETTERS).expect("there is memory");

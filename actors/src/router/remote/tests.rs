@@ -93,9 +93,9 @@ fn refusal(status: u16, retry_after: Option<Duration>) -> Outcome {
 }
 
 fn tier() -> TierSettings {
-    let text = r#"{"name":"small","url":"http://x","model":"","dialect":"auto","key_variable":"","pictures":1,
-        "picture_scale":2,"state":"text","map":true,"memories":3,"context_tokens":4096,"answer_tokens":64,
-        "concurrency":8,"input_price":0,"output_price":0}"#;
+    let text = r#"{"name":"small","backend":"server","folder":"","dtype":"auto","batch":0,"url":"http://x",
+        "model":"","dialect":"auto","key_variable":"","pictures":1,"picture_scale":2,"state":"text","map":true,
+        "memories":3,"context_tokens":4096,"answer_tokens":64,"concurrency":8,"input_price":0,"output_price":0}"#;
     serde_json::from_str(text).expect("a tier")
 }
 
