@@ -10,6 +10,8 @@ use wire::skill::{Bearings, Expectation, Phase};
 
 /// Steps that failed, remembered per floor.
 const FAILED_STEPS_MAX: usize = 8;
+/// Turns after which a step that failed may be tried again: who barred the way unseen has gone on.
+const FAILED_STEP_TURNS: i16 = 40;
 /// Turns after which the memory of the hardest blow fades by one hit point.
 const FADING_TURNS: i16 = 32;
 /// Turns left on a floor below which it is left at once.
@@ -32,8 +34,8 @@ pub(crate) struct Headway {
     pub is_hurrying: bool,
     /// The most hit points lost in one turn, fading.
     pub hardest_hit: i32,
-    /// Steps that did not succeed.
-    pub failed_steps: Vec<(Position, Direction)>,
+    /// Steps that did not succeed lately, and the turns that were left then.
+    failed_steps: Vec<(Position, Direction, i16)>,
     seen: Seen,
 }
 
@@ -69,6 +71,8 @@ impl Headway {
             let seen = Seen { hp: self.seen.hp, ..Seen::default() };
             *self = Headway { floor, hardest_hit: self.hardest_hit, seen, ..Headway::default() };
         }
+        self.failed_steps
+            .retain(|(_, _, turns_left)| turns_left.saturating_sub(observation.turns_left) < FAILED_STEP_TURNS);
         let leader = observation.leader();
         let now = Seen {
             revealed: observation.tiles.iter().filter(|tile| tile.revealed).count(),
@@ -109,8 +113,13 @@ impl Headway {
         if matches!(effect, Effect::None | Effect::Faced)
             && let Some(direction) = from.direction_to(goal)
         {
-            push_bounded(&mut self.failed_steps, (from, direction), FAILED_STEPS_MAX);
+            push_bounded(&mut self.failed_steps, (from, direction, self.seen.turns_left), FAILED_STEPS_MAX);
         }
+    }
+
+    /// Steps that are not to be tried again for now.
+    pub fn failed_steps(&self) -> Vec<(Position, Direction)> {
+        self.failed_steps.iter().map(|(place, direction, _)| (*place, *direction)).collect()
     }
 
     /// Something is tried because nothing got better: it has its time, and then the stairs are the way out.
@@ -139,7 +148,7 @@ impl Headway {
             unproductive: self.unproductive,
             is_hurrying: self.hurries(observation),
             hardest_hit: self.hardest_hit,
-            failed_steps: self.failed_steps.clone(),
+            failed_steps: self.failed_steps(),
         }
     }
 }
@@ -155,4 +164,29 @@ pub(crate) fn push_bounded<T>(list: &mut Vec<T>, value: T, length_max: usize) {
         list.remove(0);
     }
     list.push(value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::observation::Monster;
+
+    #[test]
+    fn a_step_that_failed_may_be_tried_again_after_some_turns() {
+        let here = Position { x: 5, y: 5 };
+        let seen = |turns_left: i16| Observation {
+            turns_left,
+            leader: Some(0),
+            monsters: vec![Monster { position: here, is_team: true, ..Monster::default() }],
+            ..Observation::default()
+        };
+        let mut headway = Headway::default();
+        headway.look(&seen(900));
+        headway.expect(Expectation::Step(here.step(Direction::North)), &seen(900));
+        headway.note(Effect::Faced);
+        headway.look(&seen(901 - FAILED_STEP_TURNS));
+        assert_eq!(headway.failed_steps(), [(here, Direction::North)]);
+        headway.look(&seen(900 - FAILED_STEP_TURNS));
+        assert_eq!(headway.failed_steps(), []);
+    }
 }

@@ -1,7 +1,8 @@
 //! Memory against picture: what both say of the same frame must be the same. Where it is not, again and again, the profile is
 //! probably not that of the game.
 //!
-//! Invariants: a value that the reader is not sure of is never compared; one frame, or a few, never raise an alarm.
+//! Invariants: a value that the reader is not sure of is never compared; one frame, or a few, never raise an alarm; a game draws a
+//! frame or two after its memory changed, so a picture may also show what memory said when it was compared last.
 
 use reader::{Ground, Hud, Reading, Scene};
 use wire::observation::{MenuKind, Observation, Position, Screen, Terrain};
@@ -102,11 +103,22 @@ pub struct Tally {
     pub alarms: u64,
 }
 
+/// How it stands with one matter.
+#[derive(Clone, Debug, Default)]
+struct Row {
+    /// How often in a row it differed, and how often it agreed.
+    differing: u32,
+    agreeing: u32,
+    /// Whether an alarm is on.
+    is_on: bool,
+    /// What memory said last.
+    memory: String,
+}
+
 /// Compares, and tells what goes on.
 #[derive(Clone, Debug, Default)]
 pub struct Comparison {
-    /// For each matter: how often in a row it differed, how often it agreed, and whether an alarm is on.
-    rows: [(u32, u32, bool); Matter::ALL.len()],
+    rows: [Row; Matter::ALL.len()],
     tally: Tally,
 }
 
@@ -129,20 +141,22 @@ impl Comparison {
             self.tally.values += 1;
             let place =
                 Matter::ALL.iter().position(|matter| *matter == finding.matter).expect("every matter is listed");
-            let (differing, agreeing, is_on) = &mut self.rows[place];
-            if finding.agrees {
-                *differing = 0;
-                *agreeing += 1;
-                if *is_on && *agreeing >= IN_A_ROW {
-                    *is_on = false;
+            let row = &mut self.rows[place];
+            let shows_what_was = finding.picture == row.memory;
+            row.memory.clone_from(&finding.memory);
+            if finding.agrees || shows_what_was {
+                row.differing = 0;
+                row.agreeing += 1;
+                if row.is_on && row.agreeing >= IN_A_ROW {
+                    row.is_on = false;
                     verdicts.push(Verdict::Clear(finding.matter));
                 }
             } else {
                 self.tally.differing += 1;
-                *agreeing = 0;
-                *differing += 1;
-                if !*is_on && *differing >= IN_A_ROW {
-                    *is_on = true;
+                row.agreeing = 0;
+                row.differing += 1;
+                if !row.is_on && row.differing >= IN_A_ROW {
+                    row.is_on = true;
                     self.tally.alarms += 1;
                     verdicts.push(Verdict::Alarm(finding.clone()));
                 }
@@ -313,6 +327,21 @@ mod tests {
         assert_eq!(comparison.weigh(&[finding(true)]), [Verdict::Clear(Matter::HitPoints)]);
         assert_eq!(comparison.tally().alarms, 1);
         assert!(alarm_text(&finding(false)).contains("the hit points differ between memory (23) and picture (12)"));
+    }
+
+    #[test]
+    fn a_picture_that_shows_what_memory_said_last_does_not_differ() {
+        let says = |memory: &str, picture: &str| Finding {
+            matter: Matter::Belly,
+            agrees: memory == picture,
+            memory: memory.to_owned(),
+            picture: picture.to_owned(),
+        };
+        let mut comparison = Comparison::default();
+        for (memory, picture) in [("100", "100"), ("99", "100"), ("98", "99"), ("98", "98"), ("97", "99")] {
+            comparison.weigh(&[says(memory, picture)]);
+        }
+        assert_eq!((comparison.tally().values, comparison.tally().differing), (5, 1));
     }
 
     #[test]

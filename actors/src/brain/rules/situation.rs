@@ -25,7 +25,7 @@ impl<'a> Situation<'a> {
     /// Nothing without a leader.
     pub(super) fn of(observation: &'a Observation, memory: &Memory) -> Option<Situation<'a>> {
         let leader = observation.leader()?;
-        let ground = Ground::of(observation, &memory.headway.failed_steps);
+        let ground = Ground::of(observation, &memory.headway.failed_steps());
         let foes = || observation.monsters.iter().filter(|monster| !monster.is_team && !monster.is_neutral);
         let mut awake: Vec<&Monster> = foes().filter(|foe| !foe.is_incapacitated).collect();
         awake.sort_by_key(|foe| (foe.position.distance(leader.position), foe.slot));
