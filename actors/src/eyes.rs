@@ -25,7 +25,7 @@ mod text;
 
 pub(crate) use glance::Glance;
 pub use map_memory::MapMemory;
-pub(crate) use rest::{change, is_at_rest};
+pub(crate) use rest::{change, is_at_rest, is_calm};
 
 /// Pictures that are read at a time: more gain nothing on a processor.
 const BATCH_MAX: usize = 8;

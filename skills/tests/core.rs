@@ -209,6 +209,24 @@ fn coming_foes_are_waited_for_and_those_that_stay_are_gone_to() {
 }
 
 #[test]
+fn a_foe_that_comes_into_sight_and_goes_again_is_not_waited_for_for_ever() {
+    let mut burrow = Burrow::new(&["#######", "#@..f.#", "#######"]);
+    let mut player = Player::new();
+    let everybody = burrow.seen.monsters.clone();
+    let mut waited = 0;
+    for _ in 0..10 {
+        for _ in 0..3 {
+            let act = player.ask(&mut burrow, vec![(0, candidate("fight", &[]))]);
+            waited += usize::from(act.is_some_and(|act| act.action == "pass a turn"));
+        }
+        burrow.seen.monsters.retain(|other| other.is_leader);
+        assert!(player.ask(&mut burrow, vec![(0, candidate("fight", &[]))]).is_none(), "nobody is in sight");
+        burrow.seen.monsters.clone_from(&everybody);
+    }
+    assert_eq!(waited, 15);
+}
+
+#[test]
 fn set_pebbles_are_thrown_along_a_line_after_turning_on_the_spot() {
     let mut burrow = Burrow::new(&["#######", "#@..f.#", "#######"]);
     burrow.carry(&[BERRY, PEBBLES]);

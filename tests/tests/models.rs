@@ -62,9 +62,9 @@ fn play(scratch: &Scratch, folder: &str) -> Option<Finished> {
         ),
     );
     let config = config.display().to_string();
-    let arguments =
-        ["run", "--config", &config, "--brain", "router", "--steps", "12", "--pace", "unthrottled", "--quiet"];
-    let finished = Program::start(&scratch.path().join("run"), &arguments).finish();
+    let game = ["--config", &config, "--emulator", "libretro", "--brain", "router"];
+    let arguments = [&game[..], &["--steps", "12", "--pace", "unthrottled", "--quiet"]].concat();
+    let finished = Program::run_in(&scratch.path().join("run"), &arguments, None).finish();
     if finished.stderr.contains("--features local-vlm") {
         println!("skipped: the program was built without it; build with --features local-vlm");
         return None;

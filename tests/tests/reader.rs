@@ -59,11 +59,9 @@ fn the_reader_decides_as_a_tier_without_any_server() {
         "[router]\n[[router.tiers]]\nname = \"reader\"\nbackend = \"reader\"\npicture_scale = 1\n",
     );
     let config = config.display().to_string();
-    let finished = agent(
-        &scratch,
-        &["run", "--config", &config, "--brain", "router", "--steps", "120", "--pace", "unthrottled", "--quiet"],
-    )
-    .expect_success();
+    let game = ["--config", &config, "--emulator", "libretro", "--brain", "router"];
+    let arguments = [&game[..], &["--steps", "120", "--pace", "unthrottled", "--quiet"]].concat();
+    let finished = Program::run_in(&scratch.path().join("run"), &arguments, None).finish().expect_success();
     let by_reader = finished.steps().iter().filter(|(_, step)| step.tier.as_deref() == Some("reader")).count();
     let probed = finished
         .lines

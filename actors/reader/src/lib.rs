@@ -1,5 +1,5 @@
-//! The reader: from the pixels of one picture to what a player reads on it. A small network, made with candle, whose weights
-//! come with the program; they are those of Burrow. Training it is here as well; where pictures and truth come from is not.
+//! The reader: from the pixels of one picture to what a player reads on it. A small network whose weights
+//! come with the program; they are those of Burrow. Training it, with candle, is here as well; where pictures and truth come from is not.
 //!
 //! Invariants: a reading is made of pixels alone; nothing of memory enters it. Everything in it says how sure it is. Absent: what
 //! earlier pictures showed (a floor's map is made from many readings elsewhere), and what words mean.

@@ -36,6 +36,16 @@ pub(crate) fn change(before: &Snapshot, now: &Snapshot) -> Change {
     Change { is_none: changed == 0, is_scroll: changed * SCROLLING_PART > now.pixels.len() / bytes }
 }
 
+/// Whether two readings of pictures some frames apart say that a floor shows on which nothing that matters moves. Who stands there
+/// is not asked: half hidden ones are read as somebody in one picture and as nobody in the next.
+pub(crate) fn is_calm(before: &Reading, now: &Reading) -> bool {
+    let place = |reading: &Reading| reading.minimap.as_ref().and_then(|map| Some(map.leader?.value));
+    [before, now].iter().all(|it| it.scene.value == Scene::Floor && it.scene.confidence >= SURE && it.is_still())
+        && place(before).is_some()
+        && place(before) == place(now)
+        && before.hud.map(figures) == now.hud.map(figures)
+}
+
 /// Whether two readings of pictures some frames apart say that the game waits for somebody.
 pub(crate) fn is_at_rest(before: &Reading, now: &Reading, rows: (u16, u16)) -> bool {
     if before.scene.value != now.scene.value || before.scene.confidence.min(now.scene.confidence) < SURE {
@@ -72,7 +82,8 @@ fn tiles_agree(before: &[Cell], now: &[Cell]) -> bool {
     for (old, new) in before.iter().zip(now) {
         let species = |cell: &Cell| cell.being.value.map(|being| being.species);
         let is_sure = old.being.confidence.min(new.being.confidence) >= SURE;
-        if is_sure && species(old) != species(new) {
+        let is_hidden = [old, new].iter().any(|cell| cell.ground.value == Ground::Hidden);
+        if is_sure && !is_hidden && species(old) != species(new) {
             return false;
         }
         off += usize::from(old.ground.value != new.ground.value && new.ground.value != Ground::Hidden);
@@ -139,6 +150,29 @@ mod tests {
         assert!(!is_at_rest(&floor(1), &other, ROWS));
         let unsure = Reading { scene: Sure { value: Scene::Floor, confidence: 0.3 }, ..floor(1) };
         assert!(!is_at_rest(&unsure, &unsure, ROWS));
+    }
+
+    #[test]
+    fn who_is_half_hidden_does_not_keep_a_picture_from_resting() {
+        let mut hidden = floor(1);
+        hidden.cells[4].ground = sure(Ground::Hidden);
+        let mut other = hidden.clone();
+        other.cells[4].being = sure(Some(Being::default()));
+        assert!(is_at_rest(&hidden, &other, ROWS) && is_at_rest(&other, &hidden, ROWS));
+    }
+
+    #[test]
+    fn a_floor_is_calm_while_place_and_figures_stay() {
+        let mut here = floor(1);
+        let leader = Some(sure(wire::observation::Position { x: 3, y: 4 }));
+        here.minimap = Some(reader::Minimap { leader, marks: Vec::new() });
+        let moved = Reading { minimap: Some(reader::Minimap { leader: None, marks: Vec::new() }), ..here.clone() };
+        let beside = Reading { cells: floor(2).cells, ..here.clone() };
+        assert!(is_calm(&here, &beside), "who stands there is not asked");
+        assert!(!is_calm(&here, &moved) && !is_calm(&moved, &moved), "where the leader is must be known");
+        assert!(!is_calm(&here, &Reading { hud: None, ..here.clone() }));
+        let text = text(Scene::Dialogue, "My paws");
+        assert!(!is_calm(&text, &text), "this is no floor");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::brain::Move;
 use crate::capture::Captured;
 use crate::emulator_io::Receipt;
 use crate::eyes::check::{Comparison, Verdict, alarm_text, compare};
-use crate::eyes::{Glance, MapMemory, Open, Read, Sighted, change, is_at_rest};
+use crate::eyes::{Glance, MapMemory, Open, Read, Sighted, change, is_at_rest, is_calm};
 use crate::profile::Profile;
 use crate::ram::Decoded;
 use reader::Reading;
@@ -27,6 +27,8 @@ use wire::ring::Snapshot;
 const FIRST_FRAMES: u32 = 5;
 /// Frames from one look to the next: whatever moves has moved visibly by then.
 const LOOK_FRAMES: u32 = 4;
+/// Frames after which a calm floor is one at rest, whoever seems to come and go on it: no turn takes as long.
+const CALM_FRAMES: u32 = 120;
 /// What an alert is called when memory and picture differ.
 const ALERT: &str = "eyes differ";
 
@@ -183,7 +185,9 @@ impl Journey {
             };
             if let Some(reading) = &reading {
                 let before = earlier.as_ref().and_then(|earlier| earlier.reading.as_ref());
-                let agrees = before.is_some_and(|before| is_at_rest(before, reading, rows));
+                let rests =
+                    |before| is_at_rest(before, reading, rows) || passed >= CALM_FRAMES && is_calm(before, reading);
+                let agrees = before.is_some_and(rests);
                 let is_rest = agrees && passed >= self.looking.busy_frames;
                 if is_rest || is_last {
                     return self.understand(captured, reading, is_rest, read_us);
