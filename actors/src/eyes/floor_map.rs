@@ -80,7 +80,7 @@ impl FloorMap {
         }
         self.enter_room(leader, marks, rules);
         if self.is_shown {
-            self.show_all();
+            (0..TILES).for_each(|index| self.wall_up(place_of(index), marks));
         }
     }
 
@@ -157,16 +157,15 @@ impl FloorMap {
     fn lay_near(&mut self, marks: &[Mark], leader: Position, sight: i16) {
         for y in leader.y - sight..=leader.y + sight {
             for x in leader.x - sight..=leader.x + sight {
-                self.wall_up(Position { x, y }, Some(marks));
+                self.wall_up(Position { x, y }, marks);
             }
         }
     }
 
     /// A tile that is known and shows no ground is a wall. Where a dot covers it, that is not known.
-    fn wall_up(&mut self, place: Position, marks: Option<&[Mark]>) {
+    fn wall_up(&mut self, place: Position, marks: &[Mark]) {
         let Some(index) = place.index() else { return };
-        let is_dark = marks.is_none_or(|marks| marks[index] == Mark::Dark);
-        if is_dark && self.ground[index] == Terrain::Unknown {
+        if marks[index] == Mark::Dark && self.ground[index] == Terrain::Unknown {
             self.ground[index] = Terrain::Wall;
         }
     }
@@ -219,20 +218,12 @@ impl FloorMap {
         }
     }
 
-    fn show_all(&mut self) {
-        for ground in &mut self.ground {
-            if *ground == Terrain::Unknown {
-                *ground = Terrain::Wall;
-            }
-        }
-    }
-
     /// The room that the leader stands in is known with its walls.
     fn enter_room(&mut self, leader: Position, marks: &[Mark], rules: &Rules) {
         if self.room_of(leader) == NO_ROOM
             && let Some(room) = self.room_around(leader, marks, rules)
         {
-            self.add_room(room);
+            self.add_room(room, marks);
         }
     }
 
@@ -244,12 +235,12 @@ impl FloorMap {
                 && self.room_of(place) == NO_ROOM
                 && let Some(room) = self.room_around(place, marks, rules)
             {
-                self.add_room(room);
+                self.add_room(room, marks);
             }
         }
     }
 
-    fn add_room(&mut self, room: Room) {
+    fn add_room(&mut self, room: Room, marks: &[Mark]) {
         if self.rooms.len() == ROOMS_MAX {
             return;
         }
@@ -261,7 +252,7 @@ impl FloorMap {
                 if room.holds(place) {
                     self.set_foot(place);
                 } else {
-                    self.wall_up(place, None);
+                    self.wall_up(place, marks);
                 }
             }
         }

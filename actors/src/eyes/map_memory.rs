@@ -167,7 +167,8 @@ impl MapMemory {
         let hud = reading.hud.filter(|hud| hud.confidence >= SURE && hud.hp <= hud.hp_max && hud.hp_max > 0);
         let scene = reading.scene.value;
         self.state.screen = match scene {
-            _ if reading.scene.confidence < SURE => Screen::Motion,
+            // What comes to rest is the likeliest that it may be.
+            _ if !is_at_rest && reading.scene.confidence < SURE => Screen::Motion,
             Scene::Dark | Scene::End => Screen::Transition,
             Scene::Title => Screen::Title,
             Scene::Floor if is_at_rest => Screen::Command,

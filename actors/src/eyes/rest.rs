@@ -36,14 +36,22 @@ pub(crate) fn change(before: &Snapshot, now: &Snapshot) -> Change {
     Change { is_none: changed == 0, is_scroll: changed * SCROLLING_PART > now.pixels.len() / bytes }
 }
 
-/// Whether two readings of pictures some frames apart say that a floor shows on which nothing that matters moves. Who stands there
-/// is not asked: half hidden ones are read as somebody in one picture and as nobody in the next.
+/// Whether two readings of pictures some frames apart say the same in what matters, sure or not. Who stands on a floor is not
+/// asked: half hidden ones are read as somebody in one picture and as nobody in the next.
 pub(crate) fn is_calm(before: &Reading, now: &Reading) -> bool {
     let place = |reading: &Reading| reading.minimap.as_ref().and_then(|map| Some(map.leader?.value));
-    [before, now].iter().all(|it| it.scene.value == Scene::Floor && it.scene.confidence >= SURE && it.is_still())
-        && place(before).is_some()
-        && place(before) == place(now)
-        && before.hud.map(figures) == now.hud.map(figures)
+    before.scene.value == now.scene.value
+        && match now.scene.value {
+            Scene::Dark => false,
+            Scene::Floor => {
+                before.is_still()
+                    && now.is_still()
+                    && place(before).is_some()
+                    && place(before) == place(now)
+                    && before.hud.map(figures) == now.hud.map(figures)
+            }
+            _ => texts(&before.lines).eq(texts(&now.lines)),
+        }
 }
 
 /// Whether two readings of pictures some frames apart say that the game waits for somebody.
@@ -162,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_floor_is_calm_while_place_and_figures_stay() {
+    fn what_stays_is_calm_sure_or_not() {
         let mut here = floor(1);
         let leader = Some(sure(wire::observation::Position { x: 3, y: 4 }));
         here.minimap = Some(reader::Minimap { leader, marks: Vec::new() });
@@ -171,8 +179,11 @@ mod tests {
         assert!(is_calm(&here, &beside), "who stands there is not asked");
         assert!(!is_calm(&here, &moved) && !is_calm(&moved, &moved), "where the leader is must be known");
         assert!(!is_calm(&here, &Reading { hud: None, ..here.clone() }));
-        let text = text(Scene::Dialogue, "My paws");
-        assert!(!is_calm(&text, &text), "this is no floor");
+        let unsure =
+            |what| Reading { scene: Sure { value: Scene::Choice, confidence: 0.5 }, ..text(Scene::Choice, what) };
+        assert!(is_calm(&unsure("Yes"), &unsure("Yes")) && !is_calm(&unsure("Ye"), &unsure("Yes")));
+        assert!(!is_at_rest(&unsure("Yes"), &unsure("Yes"), ROWS), "it may become surer");
+        assert!(!is_calm(&text(Scene::Dark, ""), &text(Scene::Dark, "")));
     }
 
     #[test]

@@ -27,7 +27,7 @@ use wire::ring::Snapshot;
 const FIRST_FRAMES: u32 = 5;
 /// Frames from one look to the next: whatever moves has moved visibly by then.
 const LOOK_FRAMES: u32 = 4;
-/// Frames after which a calm floor is one at rest, whoever seems to come and go on it: no turn takes as long.
+/// Frames after which a calm picture is one at rest, whoever seems to come and go on it: no turn takes as long.
 const CALM_FRAMES: u32 = 120;
 /// What an alert is called when memory and picture differ.
 const ALERT: &str = "eyes differ";
