@@ -227,6 +227,20 @@ fn a_foe_that_comes_into_sight_and_goes_again_is_not_waited_for_for_ever() {
 }
 
 #[test]
+fn a_map_that_does_not_close_is_taken_for_something_else() {
+    let mut burrow = Burrow::new(&["#####", "#.@.#", "#####"]);
+    let mut player = Player::new();
+    let mut pressed = |fruitless: u32| {
+        burrow.seen.screen = wire::observation::Screen::FloorMap;
+        player.fruitless = fruitless;
+        player.ask(&mut burrow, vec![(0, candidate("close-menu", &[]))]).expect("it presses something").action
+    };
+    assert_eq!(pressed(0), "press B");
+    let others: Vec<String> = (0..10).map(|_| pressed(4)).collect();
+    assert!(others.iter().any(|action| action != "press B"), "{others:?}");
+}
+
+#[test]
 fn set_pebbles_are_thrown_along_a_line_after_turning_on_the_spot() {
     let mut burrow = Burrow::new(&["#######", "#@..f.#", "#######"]);
     burrow.carry(&[BERRY, PEBBLES]);
