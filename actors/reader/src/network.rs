@@ -1,4 +1,4 @@
-//! The network: five small ones that share a picture, each a few matrix products over pieces of it.
+//! The network: six small ones that share a picture, each a few matrix products over pieces of it.
 //!
 //! | part | looks at | says |
 //! |---|---|---|
@@ -13,6 +13,8 @@ use crate::ReaderError;
 use crate::classes::{LETTERS, MARKS, SCENES, SKILLS};
 use crate::dense::{Bend, Dense};
 use crate::layout::{BLOCK, BLOCK_COLUMNS, BLOCK_ROWS, CELLS, LETTER_HEIGHT, LETTER_WIDTH, PATCH};
+use candle_core::Tensor;
+use layers::made;
 
 pub(crate) const CHANNELS: usize = 3;
 /// Values of a smallest piece of a tile.
@@ -38,10 +40,42 @@ pub(crate) const FIGURES: usize = 6;
 
 pub(crate) const PIECE_HIDDEN: usize = 32;
 pub(crate) const GROUP_HIDDEN: usize = 48;
-pub(crate) const MAP_HIDDEN: usize = 16;
-pub(crate) const LINE_HIDDEN: usize = 16;
-pub(crate) const LETTER_HIDDEN: usize = 48;
-pub(crate) const SKILL_HIDDEN: usize = 64;
+const MAP_HIDDEN: usize = 16;
+const LINE_HIDDEN: usize = 16;
+const LETTER_HIDDEN: usize = 48;
+const SKILL_HIDDEN: usize = 64;
+
+/// A layer: the name of its weights, its inputs and its outputs.
+pub(crate) type Layer = (&'static str, usize, usize);
+
+/// The layers of each part, in their order.
+pub(crate) mod layers {
+    use super::*;
+
+    pub(crate) const SCENE: [Layer; 2] =
+        [("scene.0", SCENE_VALUES, SCENE_HIDDEN), ("scene.1", SCENE_HIDDEN, SCENES + 1)];
+    pub(crate) const CELL: [Layer; 4] = [
+        ("cell.0", PIECE, PIECE_HIDDEN),
+        ("cell.1", 4 * PIECE_HIDDEN, GROUP_HIDDEN),
+        ("cell.2", GROUPS * GROUP_HIDDEN, CELL_HIDDEN),
+        ("cell.3", CELL_HIDDEN, cell_head::ALL),
+    ];
+    pub(crate) const MAP: [Layer; 2] = [("map.0", CHANNELS, MAP_HIDDEN), ("map.1", MAP_HIDDEN, MARKS)];
+    pub(crate) const LINE: [Layer; 2] = [("line.0", LINE_VALUES, LINE_HIDDEN), ("line.1", LINE_HIDDEN, 1)];
+    pub(crate) const LETTER: [Layer; 2] =
+        [("letter.0", LETTER_VALUES, LETTER_HIDDEN), ("letter.1", LETTER_HIDDEN, LETTERS)];
+    pub(crate) const SKILL: [Layer; 2] =
+        [("skill.0", FEATURES + FIGURES, SKILL_HIDDEN), ("skill.1", SKILL_HIDDEN, SKILLS.len())];
+
+    /// Makes the layers of a part.
+    pub(crate) fn made<T, E, const N: usize>(
+        part: [Layer; N],
+        make: impl Fn(Layer) -> Result<T, E>,
+    ) -> Result<[T; N], E> {
+        let layers = part.into_iter().map(make).collect::<Result<Vec<T>, E>>()?;
+        Ok(layers.try_into().unwrap_or_else(|_| unreachable!("there is one for each")))
+    }
+}
 
 /// Where each answer of the cell part begins, and how many numbers it has.
 pub(crate) mod cell_head {
@@ -73,33 +107,30 @@ impl Network {
     /// Takes weights by their names.
     ///
     /// # Errors
-    /// When there is none of a name, or not as many numbers as belong there.
-    pub(crate) fn new(find: impl Fn(&str) -> Option<Vec<f32>>) -> Result<Network, ReaderError> {
-        let numbers = |name: String, count: usize| match find(&name) {
-            Some(numbers) if numbers.len() == count => Ok(numbers),
-            Some(numbers) => Err(ReaderError::Weights(format!("{name} has {} numbers, not {count}", numbers.len()))),
-            None => Err(ReaderError::Weights(format!("{name} is missing"))),
+    /// When there is none of a name, or it is of another shape or of other numbers.
+    pub(crate) fn new(find: impl Fn(&str) -> Option<Tensor>) -> Result<Network, ReaderError> {
+        let numbers = |name: String, shape: &[usize]| {
+            let unusable = |what: String| ReaderError::Weights(format!("{name} {what}"));
+            let found = find(&name).ok_or_else(|| unusable("is missing".to_string()))?;
+            if found.dims() != shape {
+                return Err(unusable(format!("is {:?}, not {shape:?}", found.dims())));
+            }
+            found
+                .flatten_all()
+                .and_then(|all| all.to_vec1::<f32>())
+                .map_err(|error| unusable(format!("cannot be read: {error}")))
         };
-        let layer = |name: &str, inputs: usize, outputs: usize| {
-            let weights = numbers(format!("{name}.weight"), inputs * outputs)?;
-            Ok::<Dense, ReaderError>(Dense::new(&weights, &numbers(format!("{name}.bias"), outputs)?))
-        };
-        let two = |name: &str, inputs: usize, hidden: usize, outputs: usize| {
-            let (first, second) = (format!("{name}.0"), format!("{name}.1"));
-            Ok::<_, ReaderError>([layer(&first, inputs, hidden)?, layer(&second, hidden, outputs)?])
+        let dense = |(name, inputs, outputs): Layer| {
+            let weights = numbers(format!("{name}.weight"), &[outputs, inputs])?;
+            Ok::<Dense, ReaderError>(Dense::new(&weights, &numbers(format!("{name}.bias"), &[outputs])?))
         };
         Ok(Network {
-            scene: two("scene", SCENE_VALUES, SCENE_HIDDEN, SCENES + 1)?,
-            cell: [
-                layer("cell.0", PIECE, PIECE_HIDDEN)?,
-                layer("cell.1", 4 * PIECE_HIDDEN, GROUP_HIDDEN)?,
-                layer("cell.2", GROUPS * GROUP_HIDDEN, CELL_HIDDEN)?,
-                layer("cell.3", CELL_HIDDEN, cell_head::ALL)?,
-            ],
-            map: two("map", CHANNELS, MAP_HIDDEN, MARKS)?,
-            line: two("line", LINE_VALUES, LINE_HIDDEN, 1)?,
-            letter: two("letter", LETTER_VALUES, LETTER_HIDDEN, LETTERS)?,
-            skill: two("skill", FEATURES + FIGURES, SKILL_HIDDEN, SKILLS.len())?,
+            scene: made(layers::SCENE, dense)?,
+            cell: made(layers::CELL, dense)?,
+            map: made(layers::MAP, dense)?,
+            line: made(layers::LINE, dense)?,
+            letter: made(layers::LETTER, dense)?,
+            skill: made(layers::SKILL, dense)?,
         })
     }
 

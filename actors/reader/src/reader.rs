@@ -1,7 +1,7 @@
 //! Reads pictures.
 
 use crate::classes::{GROUND_CLASSES, ITEM_CLASSES, LETTERS, MARK_CLASSES, MARKS, SCENE_CLASSES, SCENES, letter};
-use crate::layout::{BLOCK_COLUMNS, CELLS, FINDER_ROWS, MESSAGE_TOP, STATUS_HEIGHT};
+use crate::layout::{BLOCK_COLUMNS, CELLS, FINDER_ROWS, LETTER_WIDTH, MESSAGE_TOP, STATUS_HEIGHT};
 use crate::lines::{self, Letter, most_likely};
 use crate::network::{FEATURES, FIGURES, LETTER_VALUES, Network, cell_head, features};
 use crate::picture::{Canvas, Picture};
@@ -75,10 +75,12 @@ impl Reader {
     fn of(bytes: &[u8]) -> Result<Reader, ReaderError> {
         let unusable = |error: candle_core::Error| ReaderError::Weights(error.to_string());
         let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu).map_err(unusable)?;
-        let numbers = |name: &str| tensors.get(name)?.flatten_all().ok()?.to_vec1::<f32>().ok();
-        let network = Network::new(numbers)?;
-        let widths = numbers(WIDTHS).filter(|widths| widths.len() == LETTERS);
-        let widths = widths.ok_or_else(|| ReaderError::Weights(format!("{WIDTHS} is missing")))?;
+        let network = Network::new(|name| tensors.get(name).cloned())?;
+        let widths = tensors.get(WIDTHS).and_then(|widths| widths.to_vec1::<f32>().ok());
+        let is_width = |width: &f32| (0.0..=LETTER_WIDTH as f32).contains(width);
+        let widths = widths.filter(|widths| widths.len() == LETTERS && widths.iter().all(is_width));
+        let widths =
+            widths.ok_or_else(|| ReaderError::Weights(format!("{WIDTHS} does not say how wide letters are")))?;
         Ok(Reader::with(network, widths.into_iter().map(|width| width as usize).collect()))
     }
 
@@ -86,7 +88,7 @@ impl Reader {
         Reader { network, widths }
     }
 
-    /// Reads pictures, all at once; one reading for each, in their order.
+    /// Reads pictures, all at once; one reading for each, in their order. A picture's reading does not depend on the others'.
     ///
     /// # Errors
     /// When a picture has the wrong size.
@@ -265,6 +267,7 @@ fn leader(marks: &[Mark], sure: &[(usize, f32)]) -> Option<Sure<Position>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use candle_core::Tensor;
     use wire::observation::MAP_HEIGHT;
 
     const MAP_TILES: usize = MAP_WIDTH * MAP_HEIGHT;
@@ -295,5 +298,50 @@ mod tests {
             marks[place] = Mark::Leader;
         }
         assert_eq!(leader(&marks, &sure), Some(Sure { value: Position { x: 44, y: 1 }, confidence: 0.9 }));
+    }
+    #[test]
+    fn a_pictures_reading_does_not_depend_on_the_others() {
+        let reader = Reader::burrow().expect("the weights fit the program");
+        let pictures: Vec<Vec<u8>> =
+            (0..3u32).map(|seed| (0..240 * 160 * 2u32).map(|byte| (byte * (seed + 3) / 7) as u8).collect()).collect();
+        let picture = |pixels| Picture { width: 240, height: 160, format: wire::emulator::PixelFormat::Rgb565, pixels };
+        let together =
+            reader.read(&pictures.iter().map(|pixels| picture(pixels)).collect::<Vec<_>>()).expect("it reads");
+        for (pixels, together) in pictures.iter().zip(together) {
+            let alone = reader.read(&[picture(pixels)]).expect("it reads").remove(0);
+            assert_eq!(
+                (alone.scene.value, alone.lines, alone.hud),
+                (together.scene.value, together.lines, together.hud)
+            );
+        }
+    }
+
+    #[test]
+    fn weights_that_do_not_fit_are_refused_by_name() {
+        let named = |change: &dyn Fn(&mut std::collections::HashMap<String, Tensor>)| {
+            let mut tensors = candle_core::safetensors::load_buffer(BURROW, &Device::Cpu).expect("they are whole");
+            change(&mut tensors);
+            let file = std::env::temp_dir().join(format!("reader-weights-{}.safetensors", std::process::id()));
+            candle_core::safetensors::save(&tensors, &file).expect("the folder can be written");
+            let error = Reader::open(&file).map(|_| ()).expect_err("they do not fit").to_string();
+            std::fs::remove_file(file).expect("it is there");
+            error
+        };
+        let name = "line.0.weight";
+        assert!(named(&|tensors| drop(tensors.remove(name))).contains("line.0.weight is missing"));
+        let turned = named(&|tensors| {
+            let turned = tensors[name].t().and_then(|turned| turned.contiguous()).expect("it is a matrix");
+            tensors.insert(name.to_string(), turned);
+        });
+        assert!(turned.contains("line.0.weight is [88, 16], not [16, 88]"), "{turned}");
+        let halved = named(&|tensors| {
+            let halved = tensors[name].to_dtype(candle_core::DType::F16).expect("it fits");
+            tensors.insert(name.to_string(), halved);
+        });
+        assert!(halved.contains("line.0.weight cannot be read"), "{halved}");
+        let wide = named(&|tensors| {
+            tensors.insert(WIDTHS.to_string(), Tensor::full(1e30_f32, LETTERS, &Device::Cpu).expect("it fits"));
+        });
+        assert!(wide.contains(WIDTHS), "{wide}");
     }
 }

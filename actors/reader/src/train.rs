@@ -105,8 +105,7 @@ impl Trainer {
 
     fn network(&self) -> Result<Network, ReaderError> {
         let named = self.variables.data().lock().expect("nobody panics while holding the lock");
-        let numbers = |name: &str| named.get(name)?.as_tensor().flatten_all().ok()?.to_vec1::<f32>().ok();
-        Network::new(numbers)
+        Network::new(|name| Some(named.get(name)?.as_tensor().clone()))
     }
 
     /// Writes the weights. With `to_go_on`, also what is needed to go on later from here as if nothing had happened.

@@ -1,12 +1,8 @@
 //! The network while it learns: the layers of [`crate::network`] as candle differentiates them.
 
-use crate::classes::{LETTERS, MARKS, SCENES, SKILLS};
 use crate::layout::CELLS;
-use crate::network::{
-    CELL_HIDDEN, CHANNELS, FEATURES, FIGURES, GROUP_HIDDEN, GROUPS, LETTER_HIDDEN, LETTER_VALUES, LINE_HIDDEN,
-    LINE_VALUES, MAP_HIDDEN, PIECE, PIECE_HIDDEN, PIECES, SCENE_HIDDEN, SCENE_VALUES, SKILL_HIDDEN, cell_head,
-    leader_cell,
-};
+use crate::network::layers::{self, made};
+use crate::network::{CELL_HIDDEN, GROUP_HIDDEN, GROUPS, Layer, PIECE, PIECE_HIDDEN, PIECES, leader_cell};
 use candle_core::{D, Result, Tensor};
 use candle_nn::{Linear, Module as _, VarBuilder, linear};
 
@@ -23,23 +19,14 @@ pub(super) struct Learner {
 impl Learner {
     /// Takes weights, or makes them where the builder does.
     pub(super) fn new(weights: &VarBuilder<'_>) -> Result<Learner> {
-        let two = |name: &str, from: usize, hidden: usize, to: usize| {
-            let weights = weights.pp(name);
-            Result::Ok([linear(from, hidden, weights.pp("0"))?, linear(hidden, to, weights.pp("1"))?])
-        };
-        let cell = weights.pp("cell");
+        let layer = |(name, inputs, outputs): Layer| linear(inputs, outputs, weights.pp(name));
         Ok(Learner {
-            scene: two("scene", SCENE_VALUES, SCENE_HIDDEN, SCENES + 1)?,
-            cell: [
-                linear(PIECE, PIECE_HIDDEN, cell.pp("0"))?,
-                linear(4 * PIECE_HIDDEN, GROUP_HIDDEN, cell.pp("1"))?,
-                linear(GROUPS * GROUP_HIDDEN, CELL_HIDDEN, cell.pp("2"))?,
-                linear(CELL_HIDDEN, cell_head::ALL, cell.pp("3"))?,
-            ],
-            map: two("map", CHANNELS, MAP_HIDDEN, MARKS)?,
-            line: two("line", LINE_VALUES, LINE_HIDDEN, 1)?,
-            letter: two("letter", LETTER_VALUES, LETTER_HIDDEN, LETTERS)?,
-            skill: two("skill", FEATURES + FIGURES, SKILL_HIDDEN, SKILLS.len())?,
+            scene: made(layers::SCENE, layer)?,
+            cell: made(layers::CELL, layer)?,
+            map: made(layers::MAP, layer)?,
+            line: made(layers::LINE, layer)?,
+            letter: made(layers::LETTER, layer)?,
+            skill: made(layers::SKILL, layer)?,
         })
     }
 
