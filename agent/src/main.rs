@@ -42,6 +42,7 @@ mod skills_command;
 mod source;
 mod summary;
 mod supervisor;
+mod threads;
 mod train;
 mod trial;
 mod worker;

@@ -6,7 +6,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Child;
 
 /// The file of the running program, even if it was replaced or removed meanwhile.
 pub const OWN_EXECUTABLE: &str = "/proc/self/exe";
@@ -25,17 +25,6 @@ pub fn send_signal(handle: &OwnedFd, signal: Signal) -> io::Result<()> {
 pub fn name_process(name: &str) {
     // A name with a zero byte in it, or a kernel that refuses, leaves the process its old name.
     let _ = CString::new(name).map(|name| rustix::thread::set_name(&name));
-}
-
-/// Says how many threads libraries may start in a process of this program.
-pub fn limit_threads(command: &mut Command) {
-    const CANDLE: &str = "RAYON_NUM_THREADS";
-    // FAISS and its BLAS would start a thread a core in each process; the indexes have threads of their own.
-    command.env("OMP_NUM_THREADS", "1").env("OPENBLAS_NUM_THREADS", "1");
-    // Unless it is told, candle counts the cores anew for each product, from a file with a page of text for each core.
-    if std::env::var_os(CANDLE).is_none() {
-        command.env(CANDLE, std::thread::available_parallelism().map_or(1, usize::from).to_string());
-    }
 }
 
 /// Whether the kernel has process handles.

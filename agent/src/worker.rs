@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::platform;
 use crate::probe::{self, Finding};
 use crate::screen;
+use crate::threads;
 use actors::decode::Decoder;
 use actors::decode::largest_floor::full_snapshot;
 use actors::profile::Profiles;
@@ -78,7 +79,7 @@ pub fn have_done_or<S: AsRef<OsStr>>(arguments: &[S], limit: Duration, answers: 
     let os = |error| Failure::Os { what: "cannot start a process of this program".to_string(), error };
     let mut command = Command::new(platform::OWN_EXECUTABLE);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    platform::limit_threads(&mut command);
+    threads::limit(&mut command);
     let child = command.spawn().map_err(os)?;
     let handle = platform::process_handle(&child).map_err(os)?;
     let (sender, outputs) = sync_channel(1);

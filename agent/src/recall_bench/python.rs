@@ -2,6 +2,7 @@
 
 use super::failed;
 use crate::failure::Failure;
+use crate::threads;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -81,7 +82,7 @@ fn python(folder: &Path) -> Result<PathBuf, String> {
 
 /// What a command prints, or the last line of its complaint.
 fn told(command: &mut Command) -> Result<String, String> {
-    command.env("OMP_NUM_THREADS", "1").env("OPENBLAS_NUM_THREADS", "1");
+    threads::limit(command);
     let output = command.output().map_err(|error| error.to_string())?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());

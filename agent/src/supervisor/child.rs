@@ -3,7 +3,7 @@
 //! Invariant: [`spawn`] is called on the main thread alone. A role asks the kernel to be killed when the thread that
 //! started it ends, so that thread must live as long as the program.
 
-use crate::platform;
+use crate::{platform, threads};
 use command_fds::{CommandFdExt as _, FdMapping};
 use rustix::process::Signal;
 use std::io;
@@ -93,7 +93,7 @@ pub fn spawn(role: Role, index: usize, life: Life, reports: &SyncSender<Report>)
     command.arg0("agent").arg(role.name()).stdin(Stdio::null()).stdout(Stdio::null());
     // A group of its own, so that Ctrl-C reaches the parent alone and a role can finish its step.
     command.process_group(0);
-    platform::limit_threads(&mut command);
+    threads::limit(&mut command);
     // Left alone, glibc keeps the half megabyte of each checkpoint in heaps of its own, one a thread, for good; with a
     // fixed threshold such blocks go back to the kernel, and resident memory stays flat over a long run.
     command.env("MALLOC_MMAP_THRESHOLD_", "131072").env("MALLOC_ARENA_MAX", "2");
