@@ -228,6 +228,18 @@ fn stairs_are_found_on_the_small_map() {
 }
 
 #[test]
+fn what_a_dot_covers_is_no_wall_even_where_the_whole_floor_is_shown() {
+    let mut memory = memory();
+    let scenery = Scenery::new(&["", "", " @..................", "            >      "]);
+    look(&mut memory, &scenery);
+    memory.state.map.is_shown = true;
+    let seen = look(&mut memory, &scenery);
+    let terrain = |x, y| seen.tile(at(x, y)).map(|tile| tile.terrain);
+    assert_eq!([terrain(12, 3), terrain(20, 20)], [Some(Terrain::Floor), Some(Terrain::Wall)]);
+    assert_eq!([terrain(13, 3), terrain(12, 4), terrain(13, 4)], [Some(Terrain::Unknown); 3]);
+}
+
+#[test]
 fn who_is_about_keeps_its_number_and_sides_are_told_apart() {
     let mut memory = memory();
     let mut scenery = room();
