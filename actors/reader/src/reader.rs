@@ -175,10 +175,11 @@ fn has_cursor(lines: &[Line]) -> bool {
     lines.iter().any(|line| line.text.contains('>'))
 }
 
-/// Whether words stand in a window: between the status line and a message.
+/// Whether words stand in a window: between the status line and a message. Dots alone may be rooms of the small map.
 fn has_window(lines: &[Line]) -> bool {
     let is_inside = |line: &Line| (STATUS_HEIGHT..MESSAGE_TOP).contains(&usize::from(line.y));
-    lines.iter().any(|line| is_inside(line) && line.confidence >= WORD_SURE && line.text.len() > 2)
+    let is_word = |line: &Line| line.text.chars().filter(|letter| letter.is_alphanumeric()).count() > 2;
+    lines.iter().any(|line| is_inside(line) && line.confidence >= WORD_SURE && is_word(line))
 }
 
 /// The likeliest kind of screen, by the coarse picture and by what was read: lists and questions have a cursor, others not;
@@ -290,6 +291,13 @@ mod tests {
     }
 
     #[test]
+    fn dots_alone_are_no_words_in_a_window() {
+        let line = |y, text: &str| Line { x: 193, y, text: text.to_owned(), confidence: 0.97 };
+        assert!(!has_window(&[line(24, "...")]) && has_window(&[line(24, "Rest")]));
+        assert!(!has_window(&[line(2, "Belly 87")]) && !has_window(&[line(150, "Rat was beaten.")]));
+    }
+
+    #[test]
     fn the_leaders_dot_is_where_its_marks_begin() {
         let mut marks = vec![Mark::Dark; MAP_TILES];
         let sure = vec![(0, 0.9); MAP_TILES];
@@ -299,6 +307,7 @@ mod tests {
         }
         assert_eq!(leader(&marks, &sure), Some(Sure { value: Position { x: 44, y: 1 }, confidence: 0.9 }));
     }
+
     #[test]
     fn a_pictures_reading_does_not_depend_on_the_others() {
         let reader = Reader::burrow().expect("the weights fit the program");

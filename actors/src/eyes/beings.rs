@@ -181,13 +181,16 @@ fn sightings(reading: &Reading, leader: Position, marks: Option<&[Mark]>, strang
     let mut looked_at = Vec::new();
     for cell in &reading.cells {
         let place = Position { x: leader.x + i16::from(cell.dx), y: leader.y + i16::from(cell.dy) };
-        let is_covered = matches!(cell.ground.value, Ground::Hidden | Ground::Askew) && cell.being.value.is_none();
-        if cell.being.confidence < SURE || is_covered || place.index().is_none() || place == leader {
+        let side = side_of(place, marks);
+        // Little of such a tile shows: without a dot there, who seems to stand on it does not count.
+        let is_covered = matches!(cell.ground.value, Ground::Hidden | Ground::Askew);
+        let is_told = !is_covered || cell.being.value.is_some() && side.is_some();
+        if cell.being.confidence < SURE || !is_told || place.index().is_none() || place == leader {
             continue;
         }
         looked_at.push(place);
         let Some(being) = cell.being.value else { continue };
-        let side = side_of(place, marks).map(|side| match side {
+        let side = side.map(|side| match side {
             Side::Wild if strangers.contains(&being.species) => Side::Stranger,
             side => side,
         });

@@ -271,6 +271,25 @@ fn who_is_about_keeps_its_number_and_sides_are_told_apart() {
 }
 
 #[test]
+fn who_seems_to_stand_where_little_shows_counts_only_with_a_dot() {
+    for (dot, count) in [(false, 1), (true, 2)] {
+        let mut scenery = room();
+        if dot {
+            scenery.rows[5][7] = 'f';
+        }
+        let mut reading = scenery.reading();
+        let place = (7 - scenery.leader().x, 5 - scenery.leader().y);
+        let cell = reading.cells.iter_mut().find(|cell| (i16::from(cell.dx), i16::from(cell.dy)) == place);
+        let cell = cell.expect("it is in view");
+        cell.ground = sure(Ground::Hidden);
+        cell.being = Sure { value: Some(Being { species: RAT, ..Being::default() }), confidence: 0.7 };
+        let mut memory = memory();
+        memory.look(1, &reading, true);
+        assert_eq!(seen(&memory).monsters.len(), count, "dot {dot}");
+    }
+}
+
+#[test]
 fn acts_are_counted_as_turns_when_the_game_took_them() {
     let mut memory = memory();
     let mut scenery = room();
