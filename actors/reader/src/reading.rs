@@ -170,12 +170,14 @@ pub struct Hud {
     pub confidence: f32,
 }
 
-/// Tiles that do not lie where tiles lie at rest, from which on a picture is taken to be moving: one or two may be misread.
-const ASKEW_MIN: usize = 3;
+/// One tile of so many must not lie where tiles lie at rest for a picture to be moving. While it moves, more than half of them do not;
+/// at rest, a few are misread.
+const ASKEW_PART: usize = 4;
 
 impl Reading {
     /// Whether nothing in the picture is on its way: tiles lie where they lie at rest.
     pub fn is_still(&self) -> bool {
-        self.cells.iter().filter(|cell| cell.ground.value == Ground::Askew).count() < ASKEW_MIN
+        let askew = self.cells.iter().filter(|cell| cell.ground.value == Ground::Askew).count();
+        askew == 0 || askew * ASKEW_PART < self.cells.len()
     }
 }

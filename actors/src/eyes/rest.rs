@@ -161,6 +161,20 @@ mod tests {
     }
 
     #[test]
+    fn a_few_tiles_that_seem_to_be_on_their_way_do_not_keep_a_picture_from_resting() {
+        let view = |askew: usize| {
+            let cells =
+                floor(0).cells.into_iter().cycle().take(66).enumerate().map(|(place, cell)| match place < askew {
+                    true => Cell { ground: sure(Ground::Askew), ..cell },
+                    false => cell,
+                });
+            Reading { cells: cells.collect(), ..floor(0) }
+        };
+        assert!(is_at_rest(&view(5), &view(5), ROWS), "some are misread");
+        assert!(!is_at_rest(&view(35), &view(35), ROWS), "it moves");
+    }
+
+    #[test]
     fn who_is_half_hidden_does_not_keep_a_picture_from_resting() {
         let mut hidden = floor(1);
         hidden.cells[4].ground = sure(Ground::Hidden);
