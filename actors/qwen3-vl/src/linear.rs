@@ -37,10 +37,10 @@ impl Linear {
         let mut shape = x.dims().to_vec();
         let rows = x.elem_count() / from;
         let x = x.reshape((rows, from))?;
-        let product = if x.dtype() == self.weight.dtype() {
-            x.matmul(&self.weight.t()?)?
-        } else if x.device().is_cpu() && rows <= VECTORS_MAX {
+        let product = if x.device().is_cpu() && rows <= VECTORS_MAX {
             product(&x.contiguous()?, &self.weight)?
+        } else if x.dtype() == self.weight.dtype() {
+            x.matmul(&self.weight.t()?)?
         } else {
             self.widened(&x, to, from)?
         };
