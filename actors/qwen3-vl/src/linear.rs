@@ -37,7 +37,7 @@ impl Linear {
         let mut shape = x.dims().to_vec();
         let rows = x.elem_count() / from;
         let x = x.reshape((rows, from))?;
-        let product = if x.device().is_cpu() && rows <= VECTORS_MAX {
+        let product = if x.device().is_cpu() && (1..=VECTORS_MAX).contains(&rows) {
             product(&x.contiguous()?, &self.weight)?
         } else if x.dtype() == self.weight.dtype() {
             x.matmul(&self.weight.t()?)?
