@@ -45,7 +45,8 @@ impl Quantiles {
         self.max_us = 0;
     }
 
-    fn at(&self, percent: u64) -> u64 {
+    /// A percentile; 0 when nothing was added.
+    pub fn at(&self, percent: u64) -> u64 {
         let rank = (self.total * percent).div_ceil(100);
         let mut seen = 0;
         for (bucket, count) in self.counts.iter().enumerate() {

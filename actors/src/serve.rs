@@ -105,7 +105,7 @@ fn run(link: Link, page: ProgressPage, mut start: StartActors, players: Vec<Play
         };
         let ports = start_games(&link, &page, &start, games.into_iter().zip(players).collect(), &log, router);
         let listener = link.clone();
-        std::thread::spawn(move || listen(&listener, &ports));
+        std::thread::spawn(move || listen(&listener, &ports, &log));
     });
     page.enter(Stage::Serving);
     // A parent that is gone is noticed by the listening thread.
@@ -144,9 +144,12 @@ fn start_games(
 }
 
 /// Passes on what the parent says; ends the process when the parent is gone.
-fn listen(link: &Link, ports: &Ports) {
-    while let Ok((message, descriptors)) = link.receive::<ToRole>() {
-        pass_on(message, descriptors, ports);
+fn listen(link: &Link, ports: &Ports, log: &Log) {
+    while let Ok((message, mut descriptors)) = link.receive::<ToRole>() {
+        match message {
+            ToRole::LogMoved => descriptors.pop().into_iter().for_each(|file| log.go_on_in(file.into())),
+            message => pass_on(message, descriptors, ports),
+        }
     }
     std::process::exit(exit::OK);
 }
@@ -182,7 +185,7 @@ fn pass_on(message: ToRole, mut descriptors: Vec<std::os::fd::OwnedFd>, ports: &
                 game.recall.tell(recall::UseLink(link));
             }
         }
-        ToRole::EmulatorDown { .. } | ToRole::Connect { .. } => {}
+        ToRole::EmulatorDown { .. } | ToRole::Connect { .. } | ToRole::LogMoved => {}
         ToRole::StartBridge(_) | ToRole::StartActors(_) | ToRole::StartIndexes(_) | ToRole::StartSkills(_) => {}
     }
 }

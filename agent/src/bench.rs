@@ -1,6 +1,6 @@
 //! `agent bench`: what the parts of a step cost on this machine.
 //!
-//! Nothing is measured in this process: `bridge` and `decode` are done by workers, `loop` by a whole run.
+//! Nothing but telemetry is measured in this process: `bridge` and `decode` are done by workers, `loop` by a whole run.
 
 use crate::bundled;
 use crate::cli::{BenchArgs, BenchKind, WorkerKind};
@@ -35,6 +35,7 @@ pub fn measure(args: &BenchArgs) -> Result<i32, Failure> {
         BenchKind::Recall => crate::recall_bench::measure(args, temporary.path())?,
         BenchKind::Router => crate::router_bench::measure(args, temporary.path())?,
         BenchKind::Models => crate::model_bench::measure(args, temporary.path())?,
+        BenchKind::Telemetry => crate::telemetry_bench::measure(args.steps, temporary.path())?,
         BenchKind::Loop => whole_run(args, temporary.path())?,
     };
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);

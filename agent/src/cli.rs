@@ -4,17 +4,26 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use wire::control::{Eyes, Pace, RecallUse};
 
+mod attach;
 mod bench;
 mod index;
+mod report;
 mod skills;
+mod tail;
 
 use crate::eval::{EVAL_EXAMPLES, EvalArgs};
 use crate::train::{TRAIN_EXAMPLES, TrainArgs};
+use attach::ATTACH_EXAMPLES;
+pub use attach::AttachArgs;
 pub use bench::{BenchArgs, BenchKind, Vision};
 use index::INDEX_EXAMPLES;
 pub use index::{ChosenArgs, IndexArgs, IndexCommand, PlaceArgs};
+use report::REPORT_EXAMPLES;
+pub use report::ReportArgs;
 use skills::SKILLS_EXAMPLES;
 pub use skills::{ShelfArgs, SkillsArgs, SkillsCommand};
+use tail::TAIL_EXAMPLES;
+pub use tail::{Steps, TailArgs};
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -26,7 +35,7 @@ Examples:
   agent --emulator 'ws://127.0.0.1:9000/?token=T'   a bridge that runs already
   agent --eyes reader                      play from what is read on the picture, without looking into memory
   agent --resume runs/latest               go on where an earlier run stopped
-  tail -F runs/latest/telemetry.jsonl      watch what it does
+  agent tail --follow                      in another terminal: what it does and why
 
 Exit status: 0 when the asked-for work was done, 1 when the run ended before, 64 to 78 when something has to be
 changed first (one line on stderr says what), 130 and 143 after Ctrl-C and SIGTERM.";
@@ -88,6 +97,15 @@ pub enum Command {
     /// Show what the agent makes of the game's memory, and which check fails if one does
     #[command(after_help = RAM_EXAMPLES)]
     Ram(RamArgs),
+    /// Show what a run does, or did: its log, filtered and readable
+    #[command(after_help = TAIL_EXAMPLES)]
+    Tail(TailArgs),
+    /// Look at a run on this terminal, while it plays or afterwards
+    #[command(after_help = ATTACH_EXAMPLES)]
+    Attach(AttachArgs),
+    /// Tell what a run did, what it took, and where its time went; compare two
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArgs),
     /// Measure the parts of a step on this machine
     Bench(BenchArgs),
     /// Role: runs the actors.

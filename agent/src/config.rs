@@ -50,6 +50,8 @@ pub struct Config {
     pub pilot: Pilot,
     /// Where events go.
     pub telemetry: Telemetry,
+    /// When somebody should look.
+    pub alerts: Alerts,
     /// How experience is used and gathered.
     pub recall: Recall,
     /// The memory silos.
@@ -136,6 +138,26 @@ pub struct Telemetry {
     pub backend: Backend,
     /// Folder of the runs' folders.
     pub runs: PathBuf,
+    /// Size at which the log goes on in a new file.
+    pub part_mib: u64,
+    /// Size of the whole log, 0 for no limit.
+    pub log_mib: u64,
+    /// Size of all runs, 0 for no limit.
+    pub runs_mib: u64,
+}
+
+/// When somebody should look. `config.toml` says what each number means; 0 is never.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml describes each key")]
+pub struct Alerts {
+    pub no_steps_s: u64,
+    pub stuck_steps: u64,
+    pub floor_steps: u64,
+    pub stale_percent: u64,
+    pub overhead_ms: u64,
+    pub memory_mib_per_hour: u64,
+    pub errors_per_minute: u64,
 }
 
 /// Kind of telemetry target.

@@ -1,35 +1,41 @@
 //! What a run has achieved, read from its telemetry log.
 //!
 //! The log is the one record that survives every process. It is scanned on from where the last scan ended; lines that
-//! cannot matter are told by a search for an event's name and never parsed; torn lines are skipped.
+//! cannot matter are told by a search for an event's name and never parsed; torn lines are skipped. What was in parts that are
+//! not kept any more was added up when they were removed ([`LogScan::keep`]).
 
+use crate::run_log::{Follower, RunLog, Start};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::path::Path;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use wire::control::{Done, Role};
 use wire::event::Event;
 use wire::log::Line;
 use wire::{Epoch, Instance};
 
-const CHUNK_BYTES: usize = 1 << 20;
 /// An event's name stands behind the common fields, within this many bytes.
 const HEAD_BYTES: usize = 400;
+/// What was in parts that were removed.
+const BEFORE_FILE: &str = "telemetry.before.json";
 
 /// A scan that can be continued.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct LogScan {
-    offset: u64,
-    rest: Vec<u8>,
+    #[serde(skip)]
+    follower: Option<Follower>,
     games: BTreeMap<Instance, Played>,
     /// What became of the runs of each skill.
     pub skills: BTreeMap<String, SkillTally>,
     /// What became of the questions to models.
     pub models: ModelTally,
+    /// The newest part that was removed, 0 for none.
+    removed: u64,
 }
 
 /// What the log holds of one game.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Played {
     /// What it has achieved.
     pub done: Done,
@@ -38,11 +44,12 @@ pub struct Played {
     /// The last life of its emulator that the log names.
     pub epoch: Epoch,
     /// The line of its last step, until it is parsed.
+    #[serde(skip)]
     last_step: Vec<u8>,
 }
 
 /// What became of the runs of one skill.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkillTally {
     /// Runs that ended.
     pub runs: u64,
@@ -57,7 +64,7 @@ pub struct SkillTally {
 }
 
 /// What became of the questions to models, of all games.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelTally {
     /// Decisions for which a model was asked.
     pub asked: u64,
@@ -80,23 +87,19 @@ pub struct ModelTally {
 impl LogScan {
     /// Reads what was appended since the last call. A log that does not exist yet holds nothing.
     pub fn advance(&mut self, path: &Path) -> io::Result<()> {
-        let mut file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
+        let mut follower = match self.follower.take() {
+            Some(follower) => follower,
+            None => {
+                *self = LogScan::before(path)?;
+                Follower::new(RunLog::at(path), Start::First)
+            }
         };
-        file.seek(SeekFrom::Start(self.offset))?;
-        let mut chunk = vec![0; CHUNK_BYTES];
-        loop {
-            let read = match file.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            self.offset += read as u64;
-            self.absorb(&chunk[..read]);
-        }
+        let read = follower.advance(&mut |line| {
+            self.note(line);
+            ControlFlow::Continue(())
+        });
+        self.follower = Some(follower);
+        read.map(drop)?;
         // Steps of a game are numbered upwards, so only the last of them is worth parsing.
         for game in self.games.values_mut() {
             let last_step = std::mem::take(&mut game.last_step);
@@ -105,6 +108,34 @@ impl LogScan {
             }
         }
         Ok(())
+    }
+
+    /// Removes a part of a log, after what is in it was added to what was in those before.
+    pub fn remove(log: &RunLog, number: u64) -> io::Result<()> {
+        let part = log.part(number);
+        let mut scan = LogScan::before(&log.path)?;
+        scan.follower = Some(Follower::new(RunLog::at(&part), Start::First));
+        scan.advance(&part)?;
+        scan.removed = number;
+        let file = before_file(&log.path);
+        let fresh = file.with_extension("tmp");
+        std::fs::write(&fresh, serde_json::to_vec(&scan)?)?;
+        std::fs::rename(fresh, file)?;
+        std::fs::remove_file(part)
+    }
+
+    /// What was in parts that were removed.
+    fn before(path: &Path) -> io::Result<LogScan> {
+        let scan: LogScan = match std::fs::read(before_file(path)) {
+            Ok(bytes) => serde_json::from_slice(&bytes)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LogScan::default()),
+            Err(error) => return Err(error),
+        };
+        // Whoever removed it may have died before it was gone; it must not count twice.
+        match std::fs::remove_file(RunLog::at(path).part(scan.removed)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(scan),
+        }
     }
 
     /// What the log held so far of a game.
@@ -118,21 +149,13 @@ impl LogScan {
         games.fold((0, 0), |(steps, floors), (more_steps, more)| (steps + more_steps, floors + more))
     }
 
-    fn absorb(&mut self, bytes: &[u8]) {
-        let mut pieces = bytes.split(|byte| *byte == b'\n');
-        self.rest.extend_from_slice(pieces.next().unwrap_or_default());
-        for piece in pieces {
-            let line = std::mem::replace(&mut self.rest, piece.to_vec());
-            self.note(line);
-        }
-    }
-
-    fn note(&mut self, line: Vec<u8>) {
+    fn note(&mut self, line: &[u8]) {
         // A step that was torn must not hide the whole one before it; a whole one ends with its state's object.
-        if holds(&line, b"\"StepCompleted\"") {
+        if holds(line, b"\"StepCompleted\"") {
             if line.ends_with(b"}}") {
-                let instance = instance_in(&line);
-                self.games.entry(instance).or_default().last_step = line;
+                let last_step = &mut self.games.entry(instance_in(line)).or_default().last_step;
+                last_step.clear();
+                last_step.extend_from_slice(line);
             }
             return;
         }
@@ -144,10 +167,10 @@ impl LogScan {
             b"\"DecisionSummary\"",
             b"\"ModelCalled\"",
         ];
-        if !NAMES.iter().any(|name| holds(&line, name)) {
+        if !NAMES.iter().any(|name| holds(line, name)) {
             return;
         }
-        let Ok(line) = serde_json::from_slice::<Line>(&line) else { return };
+        let Ok(line) = serde_json::from_slice::<Line>(line) else { return };
         // A line that names no game is of the only one there is.
         let game = self.games.entry(line.instance.unwrap_or(0)).or_default();
         match line.event {
@@ -193,6 +216,10 @@ impl LogScan {
     }
 }
 
+fn before_file(log: &Path) -> PathBuf {
+    log.with_file_name(BEFORE_FILE)
+}
+
 fn holds(line: &[u8], name: &[u8]) -> bool {
     place_of(line, name).is_some()
 }
@@ -221,9 +248,10 @@ mod tests {
 
     impl TemporaryLog {
         fn new(name: &str) -> TemporaryLog {
-            let path = std::env::temp_dir().join(format!("pocketpilot-scan-{name}-{}", std::process::id()));
-            let _ = std::fs::remove_file(&path);
-            TemporaryLog(path)
+            let folder = std::env::temp_dir().join(format!("pocketpilot-scan-{name}-{}", std::process::id()));
+            let _ = std::fs::remove_dir_all(&folder);
+            std::fs::create_dir_all(&folder).expect("it is made");
+            TemporaryLog(folder.join("telemetry.jsonl"))
         }
 
         fn write(&self, step: Option<u64>, event: Event) {
@@ -238,7 +266,7 @@ mod tests {
 
     impl Drop for TemporaryLog {
         fn drop(&mut self) {
-            let _ = std::fs::remove_file(&self.0);
+            let _ = std::fs::remove_dir_all(self.0.parent().expect("it lies in a folder"));
         }
     }
 
@@ -248,7 +276,10 @@ mod tests {
         log.step(1);
         log.write(Some(2), Event::FloorReached { floor: 1, floors: 1, dungeon: 3 });
         log.write(Some(4), Event::FloorReached { floor: 2, floors: 2, dungeon: 3 });
-        log.write(Some(5), Event::EpisodeEnded { outcome: "fainted".into(), floor: 2, turns: 70 });
+        log.write(
+            Some(5),
+            Event::EpisodeEnded { outcome: "fainted".into(), floor: 2, turns: 70, message: String::new() },
+        );
         log.write(Some(6), Event::FloorReached { floor: 1, floors: 3, dungeon: 3 });
         log.step(7);
         let mut scan = LogScan::default();
@@ -262,7 +293,7 @@ mod tests {
         let log = TemporaryLog::new("later");
         let mut scan = LogScan::default();
         scan.advance(&log.0).expect("a log that is not there holds nothing");
-        log.write(None, Event::EpisodeEnded { outcome: "fainted".into(), floor: 1, turns: 5 });
+        log.write(None, Event::EpisodeEnded { outcome: "fainted".into(), floor: 1, turns: 5, message: String::new() });
         scan.advance(&log.0).expect("it reads");
         scan.advance(&log.0).expect("it reads");
         assert_eq!(scan.game(0).done.episodes, 1);
@@ -283,6 +314,31 @@ mod tests {
         log.write(Some(5), Event::FloorReached { floor: 1, floors: 1, dungeon: 0 });
         scan.advance(&log.0).expect("it reads");
         assert_eq!((scan.game(0).done.step, scan.game(0).done.floors), (5, 1));
+    }
+
+    #[test]
+    fn what_was_in_parts_that_were_removed_still_counts() {
+        let log = TemporaryLog::new("removed");
+        let place = RunLog::at(&log.0);
+        for (number, floors) in [(1, 2), (2, 3)] {
+            log.write(Some(4 * number), Event::FloorReached { floor: floors, floors, dungeon: 3 });
+            log.write(
+                None,
+                Event::EpisodeEnded { outcome: "fainted".into(), floor: floors, turns: 70, message: String::new() },
+            );
+            std::fs::rename(&log.0, place.part(number)).expect("it is renamed");
+        }
+        log.step(9);
+        let mut whole = LogScan::default();
+        whole.advance(&log.0).expect("it reads");
+        let second = std::fs::read(place.part(2)).expect("it is there");
+        (1..=2).for_each(|number| LogScan::remove(&place, number).expect("it is removed"));
+        // As if the one who removed it had died before it was gone.
+        std::fs::write(place.part(2), second).expect("it is written");
+        let mut rest = LogScan::default();
+        rest.advance(&log.0).expect("it reads");
+        assert_eq!(rest.game(0), whole.game(0));
+        assert_eq!((rest.game(0).turns, rest.game(0).done.episodes, rest.game(0).done.step), (140, 2, 9));
     }
 
     #[test]
@@ -345,7 +401,7 @@ mod tests {
         of(13, 90, Event::StepCompleted(Box::default()));
         of(1, 8, Event::StepCompleted(Box::default()));
         of(13, 91, Event::FloorReached { floor: 2, floors: 3, dungeon: 3 });
-        of(1, 8, Event::EpisodeEnded { outcome: "fainted".into(), floor: 2, turns: 70 });
+        of(1, 8, Event::EpisodeEnded { outcome: "fainted".into(), floor: 2, turns: 70, message: String::new() });
         let ready = Event::ProcessReady { role: "emulator-bridge".into(), child_pid: 1, epoch: 4, detail: "".into() };
         of(1, 0, ready);
         let mut scan = LogScan::default();

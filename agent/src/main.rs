@@ -12,6 +12,8 @@ use tracing_subscriber::EnvFilter;
 use wire::control::Role;
 use wire::exit;
 
+mod alerts;
+mod attach;
 mod bench;
 mod bundled;
 mod cli;
@@ -24,26 +26,33 @@ mod font;
 mod index_command;
 mod log_scan;
 mod model_bench;
+mod old_runs;
 mod platform;
 mod plot;
 mod png_file;
 mod probe;
 mod ram;
 mod recall_bench;
+mod report;
 mod roles;
 mod router_bench;
 mod run;
 mod run_folder;
+mod run_log;
 mod screen;
 mod settings;
 mod skill_bench;
 mod skill_test;
 mod skills_command;
 mod source;
+mod spectator;
 mod summary;
 mod supervisor;
+mod tail;
+mod telemetry_bench;
 mod threads;
 mod train;
+mod trend;
 mod trial;
 mod worker;
 
@@ -71,6 +80,9 @@ fn carry_out(command: Command) -> i32 {
         Command::EmulatorBridge(args) => roles::emulator_bridge(args),
         Command::Doctor(args) => tell(doctor::examine(&args)),
         Command::Ram(args) => tell(ram::show(&args)),
+        Command::Tail(args) => tell(tail::show(&args)),
+        Command::Attach(args) => tell(attach::attach(&args)),
+        Command::Report(args) => tell(report::report(&args)),
         Command::Bench(args) => tell(bench::measure(&args)),
         Command::Index(args) => tell(index_command::carry_out(&args.command)),
         Command::Eval(args) => tell(eval::evaluate(&args)),

@@ -6,9 +6,11 @@
 use crate::bundled;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::platform;
 use rustix::fs::FlockOperation;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use wire::Instance;
@@ -19,6 +21,8 @@ pub const RUN_FILE: &str = "run.toml";
 const CHECKPOINTS: &str = "checkpoints";
 const TOKEN_FILE: &str = "token";
 const LATEST: &str = "latest";
+/// The links to the memory with the games' pictures begin with this.
+const RING_LINK: &str = "picture";
 const TOKEN_BYTES: usize = 16;
 
 /// The folder of the run that this process plays.
@@ -133,6 +137,21 @@ impl RunFolder {
         Ok(path)
     }
 
+    /// Lays down a link to the memory with the newest picture of a game, for whoever looks on; `None`: there is none any more.
+    pub fn show_ring(&self, instance: Instance, ring: Option<&OwnedFd>) {
+        let link = self.path.join(ring_link(instance));
+        let fresh = link.with_extension("tmp");
+        let shown = match ring {
+            Some(ring) => symlink(platform::own_descriptor(ring), &fresh).and_then(|()| std::fs::rename(&fresh, &link)),
+            None => std::fs::remove_file(&link),
+        };
+        if let Err(error) = shown.or_else(|error| if ring.is_none() { Ok(()) } else { Err(error) }) {
+            // The run itself does not need the link.
+            tracing::warn!("{}: {error}", link.display());
+            let _ = std::fs::remove_file(&fresh);
+        }
+    }
+
     fn make_latest(&self) {
         let Some(runs) = self.path.parent() else { return };
         let fresh = runs.join(format!(".{LATEST}-{}", std::process::id()));
@@ -143,6 +162,11 @@ impl RunFolder {
             let _ = std::fs::remove_file(&fresh);
         }
     }
+}
+
+/// The name of the link to the memory with a game's picture.
+pub fn ring_link(instance: Instance) -> String {
+    format!("{RING_LINK}-{instance}")
 }
 
 /// The name of a run that starts now: `<time>-<id>`.
@@ -173,7 +197,8 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     std::fs::rename(&fresh, path)
 }
 
-fn lock(folder: &Path) -> Result<File, Failure> {
+/// Takes the lock that whoever plays a run holds.
+pub fn lock(folder: &Path) -> Result<File, Failure> {
     let file = File::open(folder).map_err(|error| unwritable(folder, error))?;
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),

@@ -3,6 +3,7 @@
 //! Drawing has a thread of its own, so that a terminal that stands still (Ctrl-S, a slow connection) never holds up the
 //! supervision. What it cannot take in time is dropped: the next status replaces it.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{self, IsTerminal as _, Write};
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -77,6 +78,7 @@ enum Show {
     Finished(Instance, Summary),
     Ring(Option<OwnedFd>),
     Note(String),
+    Alarm(String),
     Pause(SyncSender<()>),
     Resume,
 }
@@ -129,6 +131,11 @@ impl Screen {
         self.show(Show::Note(text));
     }
 
+    /// Something a person should look at, now: a terminal rings.
+    pub fn alarm(&mut self, text: String) {
+        self.show(Show::Alarm(text));
+    }
+
     /// The terminal is about to be somebody else's.
     pub fn pause(&mut self) {
         let (done, paused) = sync_channel(1);
@@ -171,9 +178,25 @@ pub fn print(text: &str) {
     let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
 }
 
+/// Whether anybody is still there to read the standard output.
+pub fn is_heard() -> bool {
+    let stdout = io::stdout();
+    let mut outputs = [PollFd::new(&stdout, PollFlags::empty())];
+    // Without patience this cannot be interrupted; what cannot be polled is heard.
+    let _ = poll(&mut outputs, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+    !outputs[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
+}
+
 /// Tells a person how far long work has come; programs that read the output are not told.
 pub fn progress(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Rings, where there is a terminal.
+pub fn ring() {
+    if io::stdout().is_terminal() {
+        print("\x07");
+    }
 }
 
 /// Says what went wrong, as one line; nobody listening is no reason to fail either.

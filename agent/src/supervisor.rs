@@ -4,11 +4,13 @@
 //! from the signal thread. It runs no C code and no actor, never waits for a child's answer, and writes to no terminal.
 //!
 //! Entry: [`Supervisor::run`]. Files: `child` a process's life, `process` and `game` what is known of one, `start` and
-//! `telling` what roles are told, `policy` and `health` the pure decisions, `lives` deaths and restarts, `ending` how games
-//! and the run end.
+//! `telling` what roles are told, `policy` and `health` the pure decisions, `lives` deaths and restarts, `keeping` the log's files
+//! and what processes take, `ending` how games and the run end.
 
+use crate::alerts::Alerts;
 use crate::failure::Failure;
 use crate::log_scan::LogScan;
+use crate::run_log::{Follower, RunLog, Start};
 use crate::screen::Screen;
 use child::Report;
 use health::Health;
@@ -28,6 +30,7 @@ mod child;
 mod ending;
 mod game;
 mod health;
+mod keeping;
 mod lives;
 mod policy;
 mod process;
@@ -64,6 +67,10 @@ pub struct Supervisor {
     ending: Option<Ending>,
     pinged_ms: u64,
     looked_ms: u64,
+    looks: keeping::Looks,
+    alerts: Alerts,
+    /// What the log says from now on.
+    news: Follower,
     random: u64,
 }
 
@@ -79,6 +86,8 @@ impl Supervisor {
         let games = plan.instances().map(|_| Game { emulator: elsewhere(), ..Game::default() }).collect();
         let now_ms = monotonic_ms();
         let random = plan.config.run.seed;
+        let alerts = Alerts::new(plan.config.alerts.clone(), now_ms);
+        let news = Follower::new(RunLog::at(&plan.folder.log_path()), Start::Last(0));
         Ok(Supervisor {
             plan,
             log,
@@ -91,6 +100,9 @@ impl Supervisor {
             ending: None,
             pinged_ms: now_ms,
             looked_ms: now_ms,
+            looks: keeping::Looks::default(),
+            alerts,
+            news,
             random,
         })
     }
@@ -98,6 +110,7 @@ impl Supervisor {
     /// Plays the run to its end. Must be called on the main thread.
     pub fn run(mut self, started: Event) -> Outcome {
         self.record(started);
+        self.remove_old_runs();
         self.admit();
         while !self.is_over() {
             match self.reports.recv_timeout(Duration::from_millis(TICK_MS)) {
@@ -190,7 +203,8 @@ impl Supervisor {
             if instance == SHOWN {
                 self.screen.ring(ring.as_ref().and_then(|ring| ring.try_clone().ok()));
             }
-            self.games[usize::from(instance)].emulator = Some(Emulator { epoch, address, ring });
+            let emulator = self.games[usize::from(instance)].emulator.insert(Emulator { epoch, address, ring });
+            self.plan.folder.show_ring(instance, emulator.ring.as_ref());
             self.tell_emulator_up(instance);
         }
         self.admit();
@@ -202,6 +216,7 @@ impl Supervisor {
             self.forgive(now_ms);
         }
         self.looked_ms = now_ms;
+        self.keep(now_ms);
         if self.look_at_ending(now_ms) {
             return;
         }

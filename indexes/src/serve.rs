@@ -165,6 +165,7 @@ impl Desk {
 /// The thread that listens.
 struct Reception {
     desk: Arc<Desk>,
+    post: Arc<Post>,
     page: ProgressPage,
     searchers: Arc<Searchers>,
     keeper: Option<Keeper>,
@@ -189,13 +190,14 @@ impl Reception {
         let searchers = Arc::new(Searchers::start()?);
         let kept = desk.archive.clone().filter(|archive| archive.is_writable());
         let keeper = kept.map(Keeper::start).transpose()?;
-        let writer = Writer::start(desk.clone(), post, searchers.clone())?;
+        let writer = Writer::start(desk.clone(), post.clone(), searchers.clone())?;
         let (fetches, receiver) = channel();
         let fetcher = desk.clone();
         thread::Builder::new().name("fetch".to_string()).spawn(move || fetch(&fetcher, &receiver))?;
         let (waiting_fetches, received) = (Arc::default(), Vec::new());
         Ok(Reception {
             desk,
+            post,
             page,
             searchers,
             keeper,
@@ -264,6 +266,11 @@ impl Reception {
                 self.let_go(instance);
                 let peer = descriptors.pop().and_then(|socket| Peer::new(socket).ok());
                 self.peers.extend(peer.map(|peer| (instance, Arc::new(peer))));
+            }
+            Ok((ToRole::LogMoved, mut descriptors)) => {
+                if let Some(file) = descriptors.pop() {
+                    self.post.go_on_in(file.into());
+                }
             }
             Ok(_) => {}
         }

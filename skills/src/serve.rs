@@ -88,7 +88,7 @@ pub(crate) fn serve<P: Play>(handle: RoleHandle, parts: Parts<P>) -> i32 {
     };
     let begin = Instant::now();
     let log = match Log::open(&telemetry, "skills") {
-        Ok(log) => log,
+        Ok(log) => Arc::new(log),
         Err(error) => return fail(&link, exit::IO, format!("skills: the log cannot be opened: {error}")),
     };
     // The watcher's thread comes after, so that it is bound as well.
@@ -97,7 +97,9 @@ pub(crate) fn serve<P: Play>(handle: RoleHandle, parts: Parts<P>) -> i32 {
     let mut shelf = Shelf::new(&folder, parts.checks);
     let first = shelf.refresh(&BTreeSet::new());
     let detail = describe(&shelf, &folder, &watch, &first, &confinement);
-    let mut player = Player { play: (parts.play)(), library: Arc::default(), pilot: None, page, received: Vec::new() };
+    let play = (parts.play)();
+    let (library, log_of_player) = (Arc::default(), log.clone());
+    let mut player = Player { play, library, pilot: None, page, log: log_of_player, received: Vec::new() };
     player.use_library(first.library.clone());
     // Before it has said that it is ready, a role says nothing else.
     if link.send(&FromRole::Ready { address: None, cartridge: None, backend: None, detail }, &[]).is_err() {
@@ -119,7 +121,7 @@ fn start_loader(
     link: &Link,
     shelf: Shelf,
     watch: Watch,
-    log: Log,
+    log: Arc<Log>,
     first: Refreshed,
     begin: Instant,
 ) -> io::Result<Ears> {
@@ -171,6 +173,7 @@ struct Player<P> {
     library: Arc<Library>,
     pilot: Option<Link>,
     page: ProgressPage,
+    log: Arc<Log>,
     received: Vec<u8>,
 }
 
@@ -243,6 +246,11 @@ impl<P: Play> Player<P> {
             Ok((ToRole::Connect { .. }, mut descriptors)) => {
                 self.pilot = descriptors.pop().and_then(|socket| pilot(socket).ok());
                 self.send_shelf();
+            }
+            Ok((ToRole::LogMoved, mut descriptors)) => {
+                if let Some(file) = descriptors.pop() {
+                    self.log.go_on_in(file.into());
+                }
             }
             Ok(_) => {}
         }

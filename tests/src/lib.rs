@@ -15,6 +15,7 @@ pub mod program;
 pub mod proxy;
 pub mod scratch;
 pub mod screen;
+pub mod terminal;
 pub mod window;
 pub mod workshop;
 

@@ -72,6 +72,11 @@ impl Program {
         Program { child: start(arguments), run: run.to_path_buf(), _scratch: None }
     }
 
+    /// The run's folder.
+    pub fn run_folder(&self) -> &Path {
+        &self.run
+    }
+
     /// The parent's process id.
     pub fn pid(&self) -> u32 {
         self.child.id()

@@ -117,7 +117,8 @@ impl Journey {
                 Event::FloorReached { floor, floors, dungeon }
             }
             Milestone::EpisodeEnded { outcome, floor, turns } => {
-                Event::EpisodeEnded { outcome: outcome.to_string(), floor, turns }
+                let message = seen.observation.message.clone();
+                Event::EpisodeEnded { outcome: outcome.to_string(), floor, turns, message }
             }
         };
         self.write(log::Context { frame: Some(seen.captured.basis.frame), ..self.context() }, event)

@@ -145,6 +145,8 @@ pub enum ToRole {
         /// The game that has this socket for itself; 0 where all games share one.
         instance: Instance,
     },
+    /// The log goes on in the file whose descriptor is attached.
+    LogMoved,
     /// Asks for a sign of life; it passes through the role's actors, which move the progress page.
     Ping,
     /// Asks the role to end.

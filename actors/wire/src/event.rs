@@ -75,6 +75,14 @@ pub enum Event {
         silent_ms: u64,
         in_flight: u64,
     },
+    ProcessSampled {
+        role: String,
+        child_pid: u32,
+        resident_bytes: u64,
+        cpu_ms: u64,
+        threads: u64,
+        descriptors: u64,
+    },
     CircuitOpened {
         role: String,
         restarts: u32,
@@ -286,6 +294,8 @@ pub enum Event {
         outcome: String,
         floor: u32,
         turns: u64,
+        #[serde(default)]
+        message: String,
     },
     CheckpointSaved {
         path: String,
@@ -295,6 +305,18 @@ pub enum Event {
     CheckpointRestored {
         path: String,
         checkpoint_step: u64,
+    },
+    RunRemoved {
+        run: String,
+        bytes: u64,
+    },
+    LogRotated {
+        part: u64,
+        bytes: u64,
+    },
+    LogPartRemoved {
+        part: u64,
+        bytes: u64,
     },
     AlertRaised {
         alert: String,
@@ -378,6 +400,7 @@ pub const EVENT_NAMES: &[&str] = &[
     "ProcessExited",
     "ProcessRestarted",
     "ProcessSuspected",
+    "ProcessSampled",
     "CircuitOpened",
     "EmulatorConnected",
     "EmulatorLost",
@@ -410,6 +433,9 @@ pub const EVENT_NAMES: &[&str] = &[
     "EpisodeEnded",
     "CheckpointSaved",
     "CheckpointRestored",
+    "RunRemoved",
+    "LogRotated",
+    "LogPartRemoved",
     "AlertRaised",
     "AlertCleared",
     "EyesCompared",

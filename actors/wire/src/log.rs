@@ -2,7 +2,8 @@
 //!
 //! Invariant: when [`Log::write`] has returned `Ok`, the line is the kernel's and survives any death of this process.
 //! Several processes append to the same file. A write cut short by a full disk leaves a torn line, which readers skip;
-//! whoever opens a file that ends in one starts a fresh line.
+//! whoever opens a file that ends in one starts a fresh line. When the file has grown large, the parent of a run gives each
+//! process another one to go on in: none of them has to look, and one that may open no files can go on, too.
 
 use crate::control::TelemetryTarget;
 use crate::event::{Event, Level};
@@ -11,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, RwLock};
 
 /// The file's name within a run's folder.
 pub const LOG_FILE: &str = "telemetry.jsonl";
@@ -73,7 +74,7 @@ pub struct Log {
 
 #[derive(Debug)]
 enum Target {
-    File(File),
+    File(RwLock<File>),
     Memory(Mutex<Vec<u8>>),
     Null,
 }
@@ -82,7 +83,7 @@ impl Log {
     /// Opens the log for a process of this name.
     pub fn open(target: &TelemetryTarget, process: &'static str) -> io::Result<Log> {
         let target = match target {
-            TelemetryTarget::File(path) => Target::File(open_for_appending(path)?),
+            TelemetryTarget::File(path) => Target::File(RwLock::new(open_for_appending(path)?)),
             TelemetryTarget::Memory => Target::Memory(Mutex::default()),
             TelemetryTarget::Null => Target::Null,
         };
@@ -110,12 +111,19 @@ impl Log {
         let mut bytes = serde_json::to_vec(&line)?;
         bytes.push(b'\n');
         match &self.target {
-            Target::File(file) => append(file, &bytes),
+            Target::File(file) => append(&file.read().expect("no writer panics while holding the lock"), &bytes),
             Target::Memory(lines) => {
                 lines.lock().expect("no writer panics while holding the lock").extend_from_slice(&bytes);
                 Ok(())
             }
             Target::Null => Ok(()),
+        }
+    }
+
+    /// Goes on in another file. Lines that are being written meanwhile end up in the old one.
+    pub fn go_on_in(&self, file: File) {
+        if let Target::File(open) = &self.target {
+            *open.write().expect("no writer panics while holding the lock") = file;
         }
     }
 
@@ -153,7 +161,8 @@ fn append(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-fn open_for_appending(path: &Path) -> io::Result<File> {
+/// Opens a log to write at its end, on a fresh line.
+pub fn open_for_appending(path: &Path) -> io::Result<File> {
     let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
     if file.metadata()?.len() > 0 {
         file.seek(SeekFrom::End(-1))?;
@@ -184,6 +193,26 @@ mod tests {
         assert_eq!((lines.len(), torn), (2, 1));
         assert_eq!((lines[1].step, lines[1].seq, &lines[1].event), (Some(4), 1, &event()));
         assert_eq!(lines[0].ts.len(), "2026-01-01T00:00:00.000000Z".len());
+    }
+
+    #[test]
+    fn a_log_goes_on_in_the_file_that_it_is_given() {
+        let path = std::env::temp_dir().join(format!("pocketpilot-moved-{}", std::process::id()));
+        let older = path.with_extension("older");
+        let event = || Event::AlertRaised { alert: "a".into(), detail: "b".into() };
+        let log = Log::open(&TelemetryTarget::File(path.clone()), "test").expect("opens");
+        log.write("x", Context::default(), event()).expect("writes");
+        std::fs::rename(&path, &older).expect("it is renamed");
+        log.write("x", Context::default(), event()).expect("writes");
+        log.go_on_in(open_for_appending(&path).expect("opens"));
+        log.write("x", Context::default(), event()).expect("writes");
+        let sequences = |path: &Path| -> Vec<u64> {
+            let (lines, _) = read_lines(path).expect("reads");
+            lines.iter().map(|line| line.seq).collect()
+        };
+        let read = (sequences(&older), sequences(&path));
+        [&path, &older].map(|path| std::fs::remove_file(path).expect("removes"));
+        assert_eq!(read, (vec![1, 2], vec![3]));
     }
 
     #[test]

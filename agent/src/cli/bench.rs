@@ -12,7 +12,7 @@ pub struct BenchArgs {
     /// One JSON object instead of a table
     #[arg(long)]
     pub json: bool,
-    /// Steps that `loop` takes [default: 2000], and each game that `router` records [default: 300]
+    /// Steps that `loop` and `telemetry` take [default: 2000], and each game that `router` records [default: 300]
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
     /// Memories in each of the silos that `recall` makes
@@ -83,6 +83,8 @@ pub enum BenchKind {
     Router,
     /// The models in this process: tokens a second, what a picture costs, batches; with --random-weights before any is there
     Models,
+    /// Telemetry: what an event costs, and all of them in a run
+    Telemetry,
     /// A whole step: overhead, capture, decode, total
     Loop,
 }
@@ -97,6 +99,7 @@ impl BenchKind {
             BenchKind::Models => "models",
             BenchKind::Recall => "recall",
             BenchKind::Router => "router",
+            BenchKind::Telemetry => "telemetry",
             BenchKind::Loop => "loop",
         }
     }

@@ -2,7 +2,7 @@
 
 use super::report::Report;
 use super::text::{self, Length};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use crate::screen;
 use std::io::{self, IsTerminal as _, Write as _};
 
 const CLEAR: &str = "\x1b[2J";
@@ -54,22 +54,13 @@ impl Display {
                 let text = text::write(report, Length::Brief);
                 redrawn(&text, is_first, crossterm::terminal::size().unwrap_or(SIZE))
             }
-            _ if !is_new => return is_heard(),
+            _ if !is_new => return screen::is_heard(),
             Form::Text => format!("{}{}", if is_first { "" } else { "\n" }, text::write(report, Length::Whole)),
             Form::Json => serde_json::to_string(report).expect("a report is JSON") + "\n",
         };
         let mut stdout = io::stdout().lock();
         stdout.write_all(output.as_bytes()).and_then(|()| stdout.flush()).is_ok()
     }
-}
-
-/// Whether anybody is still there to read the standard output.
-fn is_heard() -> bool {
-    let stdout = io::stdout();
-    let mut outputs = [PollFd::new(&stdout, PollFlags::empty())];
-    // Without patience this cannot be interrupted; what cannot be polled is heard.
-    let _ = poll(&mut outputs, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
-    !outputs[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
 }
 
 /// The text from the upper left corner on, cut to the terminal.

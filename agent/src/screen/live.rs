@@ -4,7 +4,7 @@
 //! there before is scrolled up first. Lines are addressed from the top, and now and then all are drawn again: other
 //! processes print too, and Ctrl-C makes the terminal drop output that it has not shown yet.
 
-use super::{Heading, Show, picture, print};
+use super::{Heading, Show, picture, print, ring};
 use std::fmt::Write as _;
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -82,6 +82,10 @@ impl View {
                 status.steps_per_s = 0.0;
             }
             Show::Note(note) => self.note = Some((note, Instant::now())),
+            Show::Alarm(note) => {
+                ring();
+                self.note = Some((note, Instant::now()));
+            }
             Show::Ring(ring) => {
                 self.ring = ring.and_then(|ring: OwnedFd| RingReader::open(ring).ok());
                 self.frame.stamp.sequence = 0;

@@ -1,6 +1,6 @@
 //! A run as lines of text: its start, one line a floor, and what goes wrong.
 
-use super::{Heading, Show, print};
+use super::{Heading, Show, print, ring};
 use std::sync::mpsc::Receiver;
 use wire::Instance;
 use wire::control::{Status, Summary};
@@ -27,6 +27,10 @@ pub fn draw(shows: &Receiver<Show>, heading: &Heading) {
                 }
             }
             Show::Note(text) => print(&format!("{text}\n")),
+            Show::Alarm(text) => {
+                ring();
+                print(&format!("{text}\n"));
+            }
             Show::Pause(done) => {
                 let _ = done.send(());
             }

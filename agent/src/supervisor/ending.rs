@@ -8,6 +8,7 @@ use crate::log_scan::{ModelTally, Played, SkillTally};
 use crate::summary;
 use rustix::process::Signal;
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use wire::Instance;
 use wire::control::{Role, Summary, ToRole};
 use wire::event::Event;
@@ -74,6 +75,8 @@ impl Supervisor {
     /// The actors say that a game is over.
     pub(super) fn finish(&mut self, instance: Instance, summary: Summary) {
         self.screen.finished(instance, summary.clone());
+        self.watch(monotonic_ms());
+        self.alerts.leave(instance);
         let game = &mut self.games[usize::from(instance)];
         // A life of the actors that died right after it said so may be followed by one that says so again.
         game.summary.get_or_insert(summary);
@@ -210,24 +213,30 @@ impl Supervisor {
             (None, Some(signal)) => SIGNALLED + signal,
             (None, None) => exit::UNFINISHED,
         };
+        self.plan.instances().for_each(|instance| self.plan.folder.show_ring(instance, None));
         self.screen.end();
         self.scan_log();
         Outcome { status, failure, summary, games, skills: self.scan.skills, models: self.scan.models }
     }
 
-    /// A run that went on without a role or a game says so in its end, whatever it reached.
+    /// A run that went on without a role or a game says so in its end, whatever it reached; and one that nobody watches, that somebody
+    /// should look at it.
     fn own_up(&mut self) {
+        let raised: Vec<&str> = self.alerts.raised().into_iter().collect();
+        let is_watched = std::io::stdout().is_terminal();
         let given_up = self.processes.iter().filter(|process| process.is_given_up);
         let mut names: Vec<String> = given_up.map(|process| format!("{}, which kept dying", process.name)).collect();
         let lost = self.plan.instances().zip(&self.games).filter(|(_, game)| game.loss.is_some());
         names.extend(lost.filter_map(|(instance, _)| self.plan.name_of(instance)));
-        if let Some(ending) = self
-            .ending
-            .as_mut()
-            .filter(|ending| ending.failure.is_none() && ending.signal.is_none() && !names.is_empty())
+        if let Some(ending) = self.ending.as_mut().filter(|ending| ending.failure.is_none() && ending.signal.is_none())
         {
             let log = self.plan.folder.log_path();
-            let message = format!("the run went on without {}; see {}", names.join(", "), log.display());
+            let what = match (names.is_empty(), raised.is_empty() || is_watched) {
+                (false, _) => format!("the run went on without {}", names.join(", ")),
+                (true, false) => format!("somebody should look at this run ({})", raised.join(", ")),
+                (true, true) => return,
+            };
+            let message = format!("{what}; see {}", log.display());
             ending.failure = Some(Failure::Role { status: exit::UNFINISHED, message });
         }
     }

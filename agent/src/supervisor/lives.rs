@@ -80,6 +80,7 @@ impl Supervisor {
         }
         if let Some(instance) = instance {
             self.games[usize::from(instance)].emulator = None;
+            self.plan.folder.show_ring(instance, None);
             if instance == SHOWN {
                 self.screen.ring(None);
             }

@@ -1,6 +1,7 @@
 //! Tells of what happens: each event in the log, and what is out of the ordinary to the person at the terminal.
 
 use crate::archive::lock;
+use std::fs::File;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use wire::control::FromRole;
@@ -32,6 +33,11 @@ impl Post {
         if let Err(error) = self.log.write(ACTOR, Context::default(), event) {
             tracing::debug!("an event of the silos is missing in the log: {error}");
         }
+    }
+
+    /// The log goes on in this file.
+    pub(super) fn go_on_in(&self, file: File) {
+        self.log.go_on_in(file);
     }
 
     pub(super) fn note(&self, note: String) {

@@ -1,6 +1,7 @@
 //! Tells of changes: each in the log, and a few of them to the person at the terminal.
 
 use crate::shelf::Change;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wire::control::FromRole;
 use wire::event::Event;
@@ -23,13 +24,13 @@ pub(super) enum Occasion {
 
 /// The way to the log and to the terminal.
 pub(super) struct Post {
-    log: Log,
+    log: Arc<Log>,
     parent: Link,
     noted: Vec<Instant>,
 }
 
 impl Post {
-    pub(super) fn new(log: Log, parent: Link) -> Post {
+    pub(super) fn new(log: Arc<Log>, parent: Link) -> Post {
         Post { log, parent, noted: Vec::new() }
     }
 

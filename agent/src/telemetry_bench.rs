@@ -1,0 +1,104 @@
+//! What telemetry costs: an event, and its share of a run's time on the processors.
+//!
+//! The share is that of all lines that a whole run wrote, at what a line costs here in the same minute: two runs with and without
+//! a log differ by less than two runs alike.
+
+use crate::bench::percentiles;
+use crate::failure::Failure;
+use crate::platform;
+use crate::worker;
+use serde_json::{Value, json};
+use std::hint::black_box;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use wire::control::TelemetryTarget;
+use wire::event::{Event, Latency, State, StepCompleted};
+use wire::hash::Hash;
+use wire::log::{Context, LOG_FILE, Log};
+
+const EVENTS: usize = 100_000;
+/// Events before any is measured.
+const WARM_UP: usize = 2_000;
+const STEPS: u64 = 2_000;
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Measures; `steps`: how many the run takes.
+pub fn measure(steps: Option<u64>, folder: &Path) -> Result<Value, Failure> {
+    let path = folder.join("events.jsonl");
+    let unwritable = |error: io::Error| Failure::Unwritable {
+        path: path.clone(),
+        error,
+        remedy: "set TMPDIR to a folder that can be written",
+    };
+    let log = Log::open(&TelemetryTarget::File(path.clone()), "agent").map_err(unwritable)?;
+    let step = write(&log, step_event).map_err(unwritable)?;
+    let written_bytes = path.metadata().map_err(unwritable)?.len();
+    let small = write(&log, || Event::FloorReached { floor: 3, floors: 3, dungeon: 1 }).map_err(unwritable)?;
+    let (cpu_ms, lines) = run(steps.unwrap_or(STEPS), folder)?;
+    let mean_ns = step.iter().sum::<u64>() as f64 / step.len() as f64;
+    let share = lines as f64 * mean_ns / (cpu_ms as f64 * 1e6);
+    Ok(json!({
+        "step_event_ns": percentiles(step),
+        "small_event_ns": percentiles(small),
+        "step_event_bytes": written_bytes as usize / (EVENTS + WARM_UP),
+        "run_lines": lines,
+        "run_cpu_ms": cpu_ms,
+        "share_of_run_cpu_percent": (share * 1e5).round() / 1e3,
+    }))
+}
+
+fn write(log: &Log, event: impl Fn() -> Event) -> io::Result<Vec<u64>> {
+    let mut took = Vec::with_capacity(EVENTS);
+    for place in 0..WARM_UP + EVENTS {
+        let context = Context {
+            instance: Some(0),
+            step: Some(place as u64),
+            frame: Some(20 * place as u64),
+            dur_us: Some(45_708),
+        };
+        let event = black_box(event());
+        let begun = Instant::now();
+        log.write("pilot", context, event)?;
+        if place >= WARM_UP {
+            took.push(begun.elapsed().as_nanos() as u64);
+        }
+    }
+    Ok(took)
+}
+
+fn step_event() -> Event {
+    Event::StepCompleted(Box::new(StepCompleted {
+        epoch: 1,
+        frame_hash: Hash(0x6262_384b_f997_0303),
+        ram_hash: Hash(0x2d06_8005_38d3_94c2),
+        brain: "planner".to_string(),
+        eyes: "ram".to_string(),
+        skill: "take-stairs".to_string(),
+        skill_version: Some("1.0.0".to_string()),
+        action: "step N".to_string(),
+        keys: "UP×2 -×1".to_string(),
+        held_from: 26_362,
+        keys_seen: Some(true),
+        reason: "nothing more to do on this floor".to_string(),
+        effect: "moved".to_string(),
+        latency: Latency { capture_us: 62, decode_us: 65, overhead_us: 2_009, total_us: 45_708, ..Latency::default() },
+        state: State { dungeon: 1, floor: 2, x: 19, y: 18, hp: 70, max_hp: 70, belly: 19, turns: 1_373 },
+        ..StepCompleted::default()
+    }))
+}
+
+/// Plays with this very program; gives its time on the processors and the lines that it wrote.
+fn run(steps: u64, folder: &Path) -> Result<(u64, u64), Failure> {
+    let (run_dir, memories, steps) = (folder.join("run"), folder.join("memories"), steps.to_string());
+    let (run_text, memories) = (run_dir.display().to_string(), memories.display().to_string());
+    let arguments = ["run", "--quiet", "--pace", "unthrottled", "--emulator", "libretro", "--steps", &steps];
+    let arguments = [&arguments[..], &["--floors", "0", "--run-dir", &run_text, "--memories", &memories]].concat();
+    let os = |error| Failure::Os { what: "time on the processors".to_string(), error };
+    let before_ms = platform::children_cpu_ms().map_err(os)?;
+    worker::have_done(&arguments, LIMIT)?;
+    let cpu_ms = platform::children_cpu_ms().map_err(os)?.saturating_sub(before_ms);
+    let path = run_dir.join(LOG_FILE);
+    let log = std::fs::read(&path).map_err(|error| Failure::NoInput { path, error, remedy: "the run wrote no log" })?;
+    Ok((cpu_ms, log.iter().filter(|byte| **byte == b'\n').count() as u64))
+}

@@ -1,0 +1,106 @@
+//! `agent attach`: somebody looks at a run from another terminal, while it is played and afterwards.
+
+use std::path::Path;
+use tests::program::executable;
+use tests::terminal::Terminal;
+use tests::{Program, Scratch, is_soak, wait_for};
+use wire::exit;
+
+/// A terminal that is attached to a run; none, and a line that says why, where there is no tmux.
+fn attach(run: &Path) -> Option<Terminal> {
+    if let Err(missing) = Terminal::available() {
+        eprintln!("skipped: {missing}");
+        return None;
+    }
+    let run = run.to_str().expect("a temporary path is text");
+    Some(Terminal::start((150, 45), &executable(), &["attach", run]))
+}
+
+/// The number of the step that is shown.
+fn step(terminal: &Terminal) -> Option<u64> {
+    let text = terminal.text();
+    let number = text.split("step ").nth(1)?.split_whitespace().next()?;
+    number.parse().ok()
+}
+
+#[test]
+fn a_run_is_shown_live_and_goes_on_when_nobody_looks_any_more() {
+    let mut program = Program::run(&["--steps", "100000", "--floors", "0", "--pace", "unthrottled", "--quiet"]);
+    program.wait_for_steps(5);
+    let Some(terminal) = attach(program.run_folder()) else { return };
+    let text = terminal.wait_for("LIVE");
+    for part in ["HP ", "belly ", "why: ", "decided by planner", "pixels ", "q leave"] {
+        assert!(text.contains(part), "no {part:?} in\n{text}");
+    }
+    let first = wait_for("a step to be shown", || step(&terminal));
+    wait_for("a later step to be shown", || step(&terminal).filter(|step| *step > first));
+    let coloured = wait_for("a picture", || Some(terminal.coloured()).filter(|text| text.matches('▀').count() > 1_000));
+    assert!(coloured.contains("\x1b[38;2;"), "the picture has colours");
+
+    terminal.press("2");
+    let text = terminal.wait_for("emulator-bridge");
+    assert!(text.contains("actors") && text.contains("ready"), "{text}");
+    terminal.press("4");
+    terminal.wait_for("SkillLoaded");
+    terminal.press("q");
+    terminal.wait_for("status 0");
+    let left = program.last_step();
+    program.wait_for_steps(left + 5);
+    assert!(program.is_running());
+}
+
+#[test]
+fn time_stands_still_while_somebody_looks_back() {
+    let program = Program::run(&["--steps", "100000", "--floors", "0", "--pace", "unthrottled", "--quiet"]);
+    program.wait_for_steps(60);
+    let Some(terminal) = attach(program.run_folder()) else { return };
+    terminal.wait_for("LIVE");
+    terminal.press("Left");
+    terminal.wait_for("PAST");
+    let back = wait_for("a step to be shown", || step(&terminal));
+    terminal.press("Home");
+    wait_for("the first step", || step(&terminal).filter(|step| *step == 1));
+    program.wait_for_steps(program.last_step() + 10);
+    assert_eq!(step(&terminal), Some(1));
+    terminal.press("End");
+    terminal.wait_for("LIVE");
+    wait_for("the newest step", || step(&terminal).filter(|step| *step > back));
+}
+
+#[test]
+fn a_run_that_ended_is_shown_with_its_end() {
+    let run = Program::run(&["--steps", "30", "--pace", "unthrottled", "--quiet"]).finish().expect_success();
+    let Some(terminal) = attach(run.run()) else { return };
+    let text = terminal.wait_for("ended, done: steps done");
+    assert!(text.contains("no picture") && text.contains("step 30"), "{text}");
+    terminal.press("C-c");
+    terminal.wait_for("status 0");
+}
+
+#[test]
+fn whoever_comes_and_goes_does_not_disturb_the_run() {
+    let times = if is_soak() { 1_000 } else { 8 };
+    let mut program = Program::run(&["--steps", "10000000", "--floors", "0", "--pace", "unthrottled", "--quiet"]);
+    program.wait_for_steps(5);
+    for _ in 0..times {
+        let Some(terminal) = attach(program.run_folder()) else { return };
+        terminal.wait_for("LIVE");
+        terminal.press("q");
+        terminal.wait_for("status 0");
+    }
+    assert!(program.is_running());
+    let lines = program.lines();
+    let is_trouble = |line: &&wire::log::Line| line.level != wire::event::Level::Info;
+    assert_eq!(lines.iter().filter(is_trouble).count(), 0, "the run has noticed something");
+}
+
+#[test]
+fn without_a_terminal_it_says_what_to_use_instead() {
+    let run = Program::run(&["--steps", "1", "--pace", "unthrottled", "--quiet"]).finish().expect_success();
+    let scratch = Scratch::new();
+    let path = run.run().to_str().expect("a temporary path is text").to_string();
+    let finished = Program::start(scratch.path(), &["attach", &path]).finish();
+    assert_eq!(finished.status.code(), Some(exit::USAGE));
+    assert!(finished.stderr.contains("agent tail"), "{}", finished.stderr);
+    assert_eq!(finished.stderr.lines().count(), 1);
+}

@@ -1,0 +1,97 @@
+//! The telemetry log under fire: writers that are killed, a disk that is full.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use tests::{Program, Scratch, is_soak, wait_for};
+use wire::control::TelemetryTarget;
+use wire::event::{Event, StepCompleted};
+use wire::log::{Context, Log, read_lines};
+use wire::random::SplitMix64;
+
+/// The folder in which a writer writes.
+const FOLDER: &str = "POCKETPILOT_TEST_WRITER";
+const LOG: &str = "telemetry.jsonl";
+/// Events that a writer may write before it is killed.
+const EVENTS_MAX: usize = 4_000;
+
+/// Writes events until it is killed, and for each that was written a byte into a file of its own.
+#[test]
+#[ignore = "is started by the test below as a process of its own"]
+fn writer() {
+    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    let folder = Path::new(&folder);
+    let log = Log::open(&TelemetryTarget::File(folder.join(LOG)), "test").expect("it opens");
+    let path = folder.join(std::process::id().to_string());
+    let mut written = OpenOptions::new().create(true).append(true).open(path).expect("it opens");
+    for step in 1.. {
+        let event =
+            Event::StepCompleted(Box::new(StepCompleted { reason: "x".repeat(600), ..StepCompleted::default() }));
+        log.write("test", Context { step: Some(step), ..Context::default() }, event).expect("it is written");
+        written.write_all(b".").expect("it is written");
+    }
+}
+
+fn start(folder: &Path) -> Child {
+    Command::new(std::env::current_exe().expect("a test knows its own path"))
+        .args(["--exact", "writer", "--ignored", "--nocapture"])
+        .env(FOLDER, folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts")
+}
+
+fn written(folder: &Path, pid: u32) -> usize {
+    folder.join(pid.to_string()).metadata().map_or(0, |metadata| metadata.len() as usize)
+}
+
+#[test]
+fn no_event_that_was_written_is_lost_when_its_writer_is_killed() {
+    let kills = if is_soak() { 1_000 } else { 16 };
+    let mut random = SplitMix64(0x7E1E);
+    let scratch = Scratch::new();
+    let (mut events, mut torn_lines) = (0, 0);
+    for round in 0..kills {
+        let folder = scratch.path().join(round.to_string());
+        std::fs::create_dir(&folder).expect("the temporary folder can be written");
+        // Several write at the same time, and one after the other into what the one before left.
+        for _ in 0..2 {
+            let mut writers = [start(&folder), start(&folder)];
+            for writer in &mut writers {
+                let least = 1 + random.below(EVENTS_MAX);
+                wait_for("a writer to write", || (written(&folder, writer.id()) >= least).then_some(()));
+                writer.kill().expect("it lives");
+                writer.wait().expect("a child can be waited for");
+            }
+            let (lines, torn) = read_lines(&folder.join(LOG)).expect("it is there");
+            for writer in &writers {
+                let own: Vec<u64> = lines.iter().filter(|line| line.pid == writer.id()).map(|line| line.seq).collect();
+                let acknowledged = written(&folder, writer.id());
+                assert!(own.len() >= acknowledged, "round {round}: {} of {acknowledged} lines are there", own.len());
+                assert!(own.iter().copied().eq(1..=own.len() as u64), "round {round}: a line is missing in between");
+                events += own.len();
+            }
+            torn_lines = torn_lines.max(torn);
+        }
+        assert!(torn_lines <= 4, "round {round}: more torn lines than deaths");
+        std::fs::remove_dir_all(&folder).expect("it can be removed");
+    }
+    println!("{} deaths, {events} events, none lost, {torn_lines} torn lines in a round at most", kills * 4);
+}
+
+#[test]
+fn a_game_that_makes_no_progress_raises_an_alert_and_an_unattended_run_says_so_in_its_status() {
+    let scratch = Scratch::new();
+    let config = scratch.file("config.toml", "[alerts]\nfloor_steps = 20\n");
+    let config = config.to_str().expect("a temporary path is text");
+    let run = scratch.path().join("run");
+    let arguments = ["--config", config, "--emulator", "libretro", "--floors", "0", "--steps", "120"];
+    let finished = Program::run_in(&run, &[&arguments[..], &["--pace", "unthrottled"]].concat(), None).finish();
+    assert_eq!(finished.status.code(), Some(wire::exit::UNFINISHED), "{}", finished.stderr);
+    assert!(finished.stderr.contains("somebody should look at this run (no progress)"), "{}", finished.stderr);
+    assert!(finished.stdout.contains("no progress: still on floor 1 after 20 steps"), "{}", finished.stdout);
+    let is_raised = |event: &Event| matches!(event, Event::AlertRaised { alert, .. } if alert == "no progress");
+    assert_eq!(finished.lines.iter().filter(|line| is_raised(&line.event)).count(), 1);
+}
