@@ -1,7 +1,7 @@
 //! `agent attach`: a run on a terminal, from any other one: its picture, its map, what it does and why; live, or back in time.
 //!
 //! It reads the log and the newest frame and nothing else; the run does not notice. Files: `app` what is shown and what keys do,
-//! `draw` how, `floor` the map, `graphics` pictures on terminals.
+//! `draw` how, `floor` the map, `graphics` pictures on terminals, `past` the steps before now.
 
 use crate::cli::AttachArgs;
 use crate::config::Config;
@@ -24,6 +24,7 @@ mod app;
 mod draw;
 mod floor;
 mod graphics;
+mod past;
 
 /// Lines of the log's end that are read at first.
 const LINES: usize = 4_000;

@@ -208,7 +208,7 @@ fn a_log_that_grew_large_goes_on_in_new_files_and_not_a_line_is_lost() {
 #[test]
 fn the_oldest_files_of_a_log_are_removed_where_that_is_wanted_and_the_run_still_knows_what_it_did() {
     let scratch = Scratch::new();
-    let config = scratch.file("config.toml", "[telemetry]\npart_mib = 1\nlog_mib = 2\n");
+    let config = scratch.file("config.toml", "[telemetry]\npart_mib = 1\nlog_mib = 1\n");
     let run = scratch.path().join("run");
     let play = |arguments: &[&str]| {
         let all = [arguments, &["--pace", "unthrottled", "--quiet"]].concat();
@@ -216,7 +216,7 @@ fn the_oldest_files_of_a_log_are_removed_where_that_is_wanted_and_the_run_still_
     };
     let memories = scratch.path().join("memories");
     let begin = ["run", "--config", text(&config), "--run-dir", text(&run), "--memories", text(&memories)];
-    play(&[&begin[..], &["--emulator", "libretro", "--steps", "2500", "--floors", "0"]].concat());
+    play(&[&begin[..], &["--emulator", "libretro", "--steps", "1800", "--floors", "0"]].concat());
     let kept = parts(&run);
     assert!(!run.join("telemetry.000001.jsonl").exists() && run.join("telemetry.before.json").exists(), "{kept:?}");
     let last = |finished: &Finished| {
@@ -225,9 +225,9 @@ fn the_oldest_files_of_a_log_are_removed_where_that_is_wanted_and_the_run_still_
             .map(|line| serde_json::to_value(&line.event).expect("it is JSON"))
             .find(|event| event["event"] == "RunEnded")
     };
-    let finished = play(&["run", "--resume", text(&run), "--steps", "2510"]);
+    let finished = play(&["run", "--resume", text(&run), "--steps", "1810"]);
     let ended = last(&finished).expect("it ended");
-    assert_eq!(ended["steps"], 2_510, "{ended}");
+    assert_eq!(ended["steps"], 1_810, "{ended}");
     assert_eq!(finished.count("RunResumed"), 1);
 }
 

@@ -104,14 +104,17 @@ fn secrets_of_the_configuration_are_in_no_log_and_on_no_screen() {
     let scratch = Scratch::new();
     let text = format!(
         "[run]\nbrain = \"router\"\n[emulator]\nmgba_token = \"{}\"\n[recall]\nuse = \"on\"\nembeddings_url = \"http://me:{}@127.0.0.1:9\"\n\
+         embeddings_model = \"m\"\n\
          [telemetry]\ninspection = true\n[[router.tiers]]\nname = \"served\"\nurl = \"http://me:{}@127.0.0.1:9\"\n",
         SECRETS[3], SECRETS[1], SECRETS[0]
     );
     let config = scratch.file("config.toml", text);
     let config = config.to_str().expect("a temporary path is text");
     let bridge = format!("ws://127.0.0.1:9/?token={}", SECRETS[2]);
-    let runs: [(&str, &[&str]); 2] =
-        [("played", &["--emulator", "libretro", "--steps", "40"]), ("refused", &["--emulator", &bridge, "--steps", "1"])];
+    let runs: [(&str, &[&str]); 2] = [
+        ("played", &["--emulator", "libretro", "--steps", "40"]),
+        ("refused", &["--emulator", &bridge, "--steps", "1"]),
+    ];
     for (name, arguments) in runs {
         let run = scratch.path().join(name);
         let arguments = [&["--config", config, "--pace", "unthrottled"], arguments].concat();

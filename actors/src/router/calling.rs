@@ -65,13 +65,7 @@ pub(super) async fn call(desk: Rc<Desk>, call: Call) -> Called {
     }
     let prompt = Arc::new(prompt);
     under_way.prompt = Some(prompt.clone());
-    let ask = Ask {
-        instance: inquiry.instance,
-        step: inquiry.step,
-        importance,
-        deadline: deadline.into_std(),
-        prompt,
-    };
+    let ask = Ask { instance: inquiry.instance, step: inquiry.step, importance, deadline: deadline.into_std(), prompt };
     // A model that breaks its word is not waited for either.
     let answering = tokio::time::timeout_at(deadline, desk.tiers[level].tier.model.ask(ask));
     match answering.await.unwrap_or(Err(ModelError::Late)) {

@@ -138,10 +138,8 @@ mod tests {
             ..Prompt::default()
         };
         let said: Vec<_> = messages(&prompt).into_iter().map(|said| (said.role, said.text.into_owned())).collect();
-        let expected =
-            [("system", "rules"), ("user", "now"), ("assistant", "dance"), ("user", "not on offer")].map(|(role, text)| {
-                (role, text.to_string())
-            });
+        let expected = [("system", "rules"), ("user", "now"), ("assistant", "dance"), ("user", "not on offer")]
+            .map(|(role, text)| (role, text.to_string()));
         assert_eq!(said, expected);
         let exchanges = Exchanges::open(Path::new("/dev/full")).expect("it opens");
         let reply = Reply::default();

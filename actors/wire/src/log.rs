@@ -211,7 +211,9 @@ mod tests {
             lines.iter().map(|line| line.seq).collect()
         };
         let read = (sequences(&older), sequences(&path));
-        [&path, &older].map(|path| std::fs::remove_file(path).expect("removes"));
+        for file in [&path, &older] {
+            std::fs::remove_file(file).expect("removes");
+        }
         assert_eq!(read, (vec![1, 2], vec![3]));
     }
 

@@ -1,6 +1,7 @@
 //! What is shown of a run, and what keys do.
 
 use super::floor::Floor;
+use super::past::Past;
 use crate::config::Config;
 use crate::run_log::RunLog;
 use crate::spectator::{Spectator, Step, Window};
@@ -8,7 +9,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use wire::Instance;
 use wire::event::Event;
@@ -32,14 +33,6 @@ pub enum Below {
     Notices,
 }
 
-/// Steps that are looked at while time stands still.
-pub struct Past {
-    /// The game's steps when it was stopped.
-    pub steps: VecDeque<Arc<Step>>,
-    /// The one that is looked at.
-    pub place: usize,
-}
-
 /// What is shown.
 pub struct App {
     /// The run's name.
@@ -56,7 +49,7 @@ pub struct App {
     pub has_help: bool,
     /// Where the picture is, if it is not made of cells.
     pub picture_area: Option<Rect>,
-    folder: PathBuf,
+    log: RunLog,
     config: Config,
     profiles: BTreeMap<Instance, String>,
     windows: BTreeMap<Instance, Window>,
@@ -75,7 +68,7 @@ impl App {
             past: None,
             has_help: false,
             picture_area: None,
-            folder: log.path.parent().unwrap_or(Path::new(".")).to_path_buf(),
+            log: log.clone(),
             config,
             profiles: BTreeMap::new(),
             windows: BTreeMap::new(),
@@ -108,7 +101,8 @@ impl App {
 
     /// Looks at the picture of the game that is shown; says whether it is a new one.
     pub fn look(&mut self) -> bool {
-        let window = self.windows.entry(self.game).or_insert_with(|| Window::new(&self.folder, self.game));
+        let folder = self.log.path.parent().unwrap_or(Path::new("."));
+        let window = self.windows.entry(self.game).or_insert_with(|| Window::new(folder, self.game));
         if !window.look() {
             return false;
         }
@@ -140,7 +134,7 @@ impl App {
     /// The step that is looked at: the newest, or one of the past.
     pub fn step(&self) -> Option<&Arc<Step>> {
         match &self.past {
-            Some(past) => past.steps.get(past.place),
+            Some(past) => past.step(),
             None => self.spectator.games.get(&self.game)?.steps.back(),
         }
     }
@@ -178,20 +172,12 @@ impl App {
     /// Goes through the steps; beyond the last one, back to what happens now.
     fn go(&mut self, by: i64) {
         if self.past.is_none() {
-            let Some(game) = self.spectator.games.get(&self.game).filter(|game| !game.steps.is_empty()) else { return };
-            let steps = game.steps.clone();
-            let place = steps.len() - 1;
-            if by > 0 {
-                return;
-            }
-            self.past = Some(Past { steps, place });
+            let steps = self.spectator.games.get(&self.game).map(|game| &game.steps);
+            let Some(steps) = steps.filter(|steps| by <= 0 && !steps.is_empty()) else { return };
+            self.past = Some(Past::new(self.log.clone(), self.game, steps.clone()));
         }
-        let Some(past) = &mut self.past else { return };
-        let place = (past.place as i64).saturating_add(by).max(0);
-        if place as usize >= past.steps.len() {
+        if self.past.as_mut().is_some_and(|past| past.go(by).is_break()) {
             self.past = None;
-        } else {
-            past.place = place as usize;
         }
     }
 

@@ -4,6 +4,7 @@
 use super::app::{App, Below};
 use super::floor::{SIZE, Spot};
 use super::graphics::{Graphics, Picture};
+use super::past::Past;
 use crate::spectator::{Game, Process, Step};
 use ratatui::Frame;
 use ratatui::buffer::CellDiffOption;
@@ -24,7 +25,7 @@ const HELP: &str =
 const KEYS: &str = "\
 left, right      the step before, the step after; time stands still meanwhile
 Page Up, Down    a hundred steps
-Home, End        the oldest step that is kept, and back to now
+Home, End        the first step, and back to now
 space            let time stand still, and go on
 Tab              the next game
 1 2 3 4          steps, processes, models, notices
@@ -241,7 +242,7 @@ fn colour(spot: Spot) -> Color {
 
 fn draw_steps(frame: &mut Frame<'_>, area: Rect, app: &App) {
     let steps = match &app.past {
-        Some(past) => Some((&past.steps, past.place)),
+        Some(past) => Some((past.steps(), past.place())),
         None => app.spectator.games.get(&app.game).map(|game| (&game.steps, game.steps.len().saturating_sub(1))),
     };
     let Some((steps, place)) = steps else {
@@ -262,7 +263,10 @@ fn draw_steps(frame: &mut Frame<'_>, area: Rect, app: &App) {
         Constraint::Length(9),
     ];
     let head = Row::new(["step", "skill", "action", "effect", "floor", "why", "ms"]).dim();
-    let title = format!("steps {} of {}", place + 1, steps.len());
+    let title = match app.past.as_ref().and_then(Past::problem) {
+        Some(problem) => format!("steps; the log cannot be read: {problem}"),
+        None => "steps".to_string(),
+    };
     frame.render_widget(Table::new(rows, widths).header(head).block(titled(&title)), area);
 }
 

@@ -10,7 +10,7 @@ Examples:
   agent attach runs/20261129T003841Z-5ba7bf
                                            another one, by its folder, its name or its log
 
-Keys: arrow keys go back and forth through the steps (Page Up and Page Down by a hundred), End goes back to what happens now; Tab
+Keys: arrow keys go back and forth through the steps (Page Up and Page Down by a hundred, Home to the first), End goes back to now; Tab
 shows the next game, 1 to 4 what is below the picture; q leaves. The run does not notice that it is looked at.
 
 The picture needs a terminal with colours; kitty, and terminals with its protocol or with sixel, show it sharp.
