@@ -10,9 +10,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use wire::log::LOG_FILE;
 
+mod by_step;
 mod follower;
 mod text;
 
+pub use by_step::{ByStep, Found};
 pub use follower::{Follower, Start};
 pub use text::{of_event, text};
 
