@@ -6,6 +6,7 @@
 use crate::port::{Envelope, Question};
 use actix::{Actor, AsyncContext as _, Context, Handler};
 use desk::Desk;
+use exchanges::Exchanges;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,6 +26,7 @@ mod calling;
 mod counts;
 mod deciding;
 mod desk;
+pub mod exchanges;
 pub mod inquiry;
 mod ladder;
 pub mod line;
@@ -82,6 +84,8 @@ pub struct Setup {
     pub clock: Clock,
     /// Who tells the person at the terminal.
     pub parent: Option<Arc<Link>>,
+    /// Where what models are asked is written down word for word, if it is.
+    pub exchanges: Option<Exchanges>,
 }
 
 /// How many games are alive: whoever starts and ends games keeps it, and batches need not wait longer than for all of them.

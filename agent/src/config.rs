@@ -138,6 +138,8 @@ pub struct Telemetry {
     pub backend: Backend,
     /// Folder of the runs' folders.
     pub runs: PathBuf,
+    /// Whether what decisions were made from is kept.
+    pub inspection: bool,
     /// Size at which the log goes on in a new file.
     pub part_mib: u64,
     /// Size of the whole log, 0 for no limit.
@@ -230,6 +232,7 @@ impl Router {
             probe_ms: self.probe_ms,
             prompts: self.prompts.clone(),
             record: some_path(&self.record),
+            exchanges: None,
             tiers: self.tiers.clone(),
         }
     }

@@ -18,6 +18,10 @@ use wire::log::LOG_FILE;
 
 /// What a run was asked to do, all values resolved.
 pub const RUN_FILE: &str = "run.toml";
+/// The pictures and states that steps were decided on, where they are kept. A further game's file ends in its number.
+pub const RECORDING: &str = "recording";
+/// What models were asked and said, where it is kept.
+pub const EXCHANGES: &str = "exchanges.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const TOKEN_FILE: &str = "token";
 const LATEST: &str = "latest";

@@ -84,7 +84,9 @@ impl Program {
 
     /// The lines its log holds now.
     pub fn lines(&self) -> Vec<Line> {
-        read_lines(&self.run.join(LOG_FILE)).map(|(lines, _)| lines).unwrap_or_default()
+        let lines = read_lines(&self.run.join(LOG_FILE)).map(|(lines, _)| lines).unwrap_or_default();
+        crate::emitted::note(&lines);
+        lines
     }
 
     /// The process id of a role's present life, once it is ready; `after` lives before it are passed over.
@@ -130,6 +132,7 @@ impl Program {
             thread.map(|thread| thread.join().expect("the reader ends")).unwrap_or_default()
         };
         let (lines, torn) = read_lines(&self.run.join(LOG_FILE)).unwrap_or_default();
+        crate::emitted::note(&lines);
         let (stdout, stderr) = (text(stdout), text(stderr));
         Finished { status, stdout, stderr, lines, torn, run: self.run.clone(), _scratch: self._scratch.take() }
     }

@@ -1,11 +1,14 @@
 //! Models decide in whole games: what they are asked, that every step says who decided, and that no server's fault stops play.
 
+use actors::router::recording::Recording;
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tests::model_server::{Act, Asked, Kind, ModelServer};
 use tests::{Finished, Program, Scratch, wait_for};
 use wire::event::{Event, StepCompleted};
+use wire::hash::Hash;
 
 const FAST: [&str; 3] = ["--pace", "unthrottled", "--quiet"];
 /// How long a server stays dead in the long form.
@@ -17,11 +20,17 @@ struct Table {
     scratch: Scratch,
     server: ModelServer,
     more: String,
+    is_inspected: bool,
 }
 
 impl Table {
     fn new(kind: Kind) -> Table {
-        Table { scratch: Scratch::new(), server: ModelServer::start(kind), more: String::new() }
+        Table { scratch: Scratch::new(), server: ModelServer::start(kind), more: String::new(), is_inspected: false }
+    }
+
+    /// What decisions are made from is kept.
+    fn inspected(self) -> Table {
+        Table { is_inspected: true, ..self }
     }
 
     /// More of the section `[router]`.
@@ -32,8 +41,9 @@ impl Table {
 
     fn config(&self) -> PathBuf {
         let text = format!(
-            "[run]\nbrain = \"router\"\n[emulator]\nbackend = \"libretro\"\n[router]\nprobe_ms = 200\n{}\n\
+            "[run]\nbrain = \"router\"\n[emulator]\nbackend = \"libretro\"\n[telemetry]\ninspection = {}\n[router]\nprobe_ms = 200\n{}\n\
              [[router.tiers]]\nname = \"served\"\nurl = \"{}\"\nkey_variable = \"POCKETPILOT_TEST_MODEL_KEY\"\n",
+            self.is_inspected,
             self.more,
             self.server.url()
         );
@@ -86,6 +96,37 @@ fn a_model_plays_and_every_step_says_who_decided_upon_what() {
         .filter(|line| matches!(&line.event, Event::ModelCalled { outcome, .. } if outcome == "answered"));
     assert_eq!(calls.count(), table.server.questions().len());
     assert!(table.server.questions().len() < steps.len(), "what does not change is not asked again");
+}
+
+#[test]
+fn what_decisions_were_made_from_is_kept_where_that_is_wanted() {
+    let table = Table::new(Kind::vllm()).inspected();
+    let finished = table.play(&["--floors", "2"]);
+    let steps = finished.steps();
+    let recorded = Recording::open(&finished.run().join("recording")).expect("it was written");
+    let recorded: Vec<_> = recorded.map(|record| record.expect("it is whole").inquiry).collect();
+    assert!(!recorded.is_empty());
+    for inquiry in &recorded {
+        let (_, step) = steps.iter().find(|(number, _)| *number == inquiry.step).expect("each step is in the log");
+        assert_eq!(Hash::of([&inquiry.frame.pixels[..]]), step.frame_hash, "the picture is the very one");
+        assert_eq!(inquiry.seen.turns, step.state.turns, "so is the state");
+    }
+    let asked = table.server.questions();
+    let exchanges = std::fs::read_to_string(finished.run().join("exchanges.jsonl")).expect("it was written");
+    let exchanges: Vec<serde_json::Value> =
+        exchanges.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect();
+    assert_eq!(exchanges.len(), asked.len());
+    for (exchange, asked) in exchanges.iter().zip(&asked) {
+        let sent = &asked.body["messages"];
+        assert_eq!(exchange["prompt"][0]["text"], sent[0]["content"]);
+        assert_eq!(exchange["prompt"][1]["text"].as_str(), Some(asked.text()));
+        assert_eq!((&exchange["prompt"][1]["pictures"], &exchange["outcome"]), (&json!(1), &json!("answered")));
+        assert!(exchange["answer"].as_str().is_some_and(|answer| answer.contains("skill")), "{exchange}");
+    }
+    let plain = Table::new(Kind::vllm()).play(&["--steps", "5"]);
+    for name in ["recording", "exchanges.jsonl"] {
+        assert!(!plain.run().join(name).exists(), "nothing is kept that nobody asked for");
+    }
 }
 
 #[test]
@@ -217,7 +258,7 @@ fn faults_of_a_server_never_stop_play() {
 
 #[test]
 fn the_key_reaches_the_server_and_nobody_else() {
-    let table = Table::new(Kind::vllm());
+    let table = Table::new(Kind::vllm()).inspected();
     let mut turn = 0;
     table.server.script(move |_| {
         turn += 1;

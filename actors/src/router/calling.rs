@@ -4,6 +4,7 @@
 
 use super::budget::{Expense, Reserved};
 use super::desk::Desk;
+use super::exchanges::Ended;
 use super::inquiry::{Importance, Inquiry};
 use super::model::{Ask, ModelError, Prompt, Reply};
 use super::verdict::Verdict;
@@ -56,18 +57,20 @@ fn expense(settings: &TierSettings, tokens_in: u64, tokens_out: u64, calls: u64)
 /// Asks, and reads the answer.
 pub(super) async fn call(desk: Rc<Desk>, call: Call) -> Called {
     let Call { inquiry, level, mut prompt, importance, deadline, reserved } = call;
-    let under_way = UnderWay::new(desk.clone(), inquiry.clone(), level, deadline, &prompt, reserved);
+    let mut under_way = UnderWay::new(desk.clone(), inquiry.clone(), level, deadline, &prompt, reserved);
     let settings = desk.settings_of(level);
     // One that is not ready will hardly look at it.
     if settings.pictures > 0 && desk.tiers[level].tier.model.standing().is_ready {
         prompt.picture = picture(&desk, settings, &inquiry).await;
     }
+    let prompt = Arc::new(prompt);
+    under_way.prompt = Some(prompt.clone());
     let ask = Ask {
         instance: inquiry.instance,
         step: inquiry.step,
         importance,
         deadline: deadline.into_std(),
-        prompt: Arc::new(prompt),
+        prompt,
     };
     // A model that breaks its word is not waited for either.
     let answering = tokio::time::timeout_at(deadline, desk.tiers[level].tier.model.ask(ask));
@@ -94,6 +97,8 @@ struct UnderWay {
     desk: Rc<Desk>,
     inquiry: Arc<Inquiry>,
     level: usize,
+    /// Once it is whole.
+    prompt: Option<Arc<Prompt>>,
     began: Instant,
     deadline: Instant,
     is_repair: bool,
@@ -122,7 +127,8 @@ impl UnderWay {
     ) -> UnderWay {
         desk.state().counts.calls += 1;
         let (is_repair, tokens) = (prompt.repair.is_some(), u64::from(prompt.tokens));
-        UnderWay { desk, inquiry, level, began: Instant::now(), deadline, is_repair, tokens, reserved: Some(reserved) }
+        let (began, reserved) = (Instant::now(), Some(reserved));
+        UnderWay { desk, inquiry, level, prompt: None, began, deadline, is_repair, tokens, reserved }
     }
 
     fn settings(&self) -> &TierSettings {
@@ -186,6 +192,10 @@ impl UnderWay {
         let Told { outcome, reason, reply, cost } = told;
         let took_us = if reply.took_us > 0 { reply.took_us } else { self.took_us() };
         let settings = self.settings();
+        if let Some(prompt) = &self.prompt {
+            let ended = Ended { tier: &settings.name, outcome, reason: &reason, reply: &reply };
+            self.desk.note_exchange(&self.inquiry, prompt, ended);
+        }
         let event = Event::ModelCalled {
             tier: settings.name.clone(),
             model: if reply.model.is_empty() { settings.model.clone() } else { reply.model },

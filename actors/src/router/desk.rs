@@ -5,9 +5,10 @@ use super::budget::{Budget, Expense, News, Reserved};
 use super::cache::{Cache, limit_bytes, machine_bytes};
 use super::calling::Called;
 use super::counts::{Counts, Summary};
+use super::exchanges::{Ended, Exchanges};
 use super::inquiry::Inquiry;
 use super::ladder::Ladder;
-use super::model::Reply;
+use super::model::{Prompt, Reply};
 use super::sharing::Sharing;
 use super::{Clock, Live, Packing, Setup, Tier};
 use std::cell::{RefCell, RefMut};
@@ -35,6 +36,7 @@ pub(super) struct Desk {
     pub packer: Arc<dyn Packing>,
     /// Threads that may make pictures at a time.
     pub painters: Arc<Semaphore>,
+    exchanges: Option<Exchanges>,
     log: Arc<Log>,
     parent: Option<Arc<Link>>,
     live: Live,
@@ -66,7 +68,7 @@ pub(super) struct State {
 
 impl Desk {
     pub fn new(setup: Setup) -> Desk {
-        let Setup { settings, tiers, packer, log, live, clock, parent } = setup;
+        let Setup { settings, tiers, packer, log, live, clock, parent, exchanges } = setup;
         let limit = Expense {
             tokens: settings.tokens_per_hour,
             money: settings.money_per_hour,
@@ -90,6 +92,7 @@ impl Desk {
             tiers: tiers.into_iter().map(|tier| Place { blind: blind(&tier), tier }).collect(),
             packer,
             painters: Arc::new(Semaphore::new(cores)),
+            exchanges,
             log,
             parent,
             live,
@@ -190,6 +193,14 @@ impl Desk {
         let event = self.state().summary.tell(&counts);
         if let Some(event) = event {
             self.write(Context::default(), event);
+        }
+    }
+
+    /// Writes down what was asked and said, where that is wanted.
+    pub fn note_exchange(&self, inquiry: &Inquiry, prompt: &Prompt, ended: Ended<'_>) {
+        let Some(exchanges) = &self.exchanges else { return };
+        if let Err(problem) = exchanges.note(inquiry, prompt, ended) {
+            self.alert("exchanges not kept", problem);
         }
     }
 

@@ -1,6 +1,7 @@
 //! From the settings to a router whose tiers are models behind servers and in this process.
 
 use super::batch::{BatchModel, BatchShape, Batched};
+use super::exchanges::Exchanges;
 use super::model::{Model, ModelError};
 use super::openai::OpenAi;
 use super::prompt::Packer;
@@ -58,7 +59,14 @@ pub fn assemble(
     let packer = Packer::new(Some(settings.prompts.clone()), settings.objective.clone());
     let started = Instant::now();
     let clock: Clock = Arc::new(move || started.elapsed().as_millis() as u64);
-    Ok(Router::new(Setup { settings: settings.clone(), tiers, packer: Arc::new(packer), log, live, clock, parent }))
+    let exchanges = settings.exchanges.as_deref().filter(|_| settings.is_used);
+    let exchanges = exchanges.map(|path| {
+        let failed = |error| format!("telemetry.inspection: {}: {error}", path.display());
+        Exchanges::open(path).map_err(failed)
+    });
+    let exchanges = exchanges.transpose()?;
+    let (settings, packer) = (settings.clone(), Arc::new(packer));
+    Ok(Router::new(Setup { settings, tiers, packer, log, live, clock, parent, exchanges }))
 }
 
 /// Looks once, for so long at most, for the model that a tier describes.

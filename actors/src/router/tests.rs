@@ -290,6 +290,7 @@ impl Rig {
         let now_ms = Arc::new(AtomicU64::new(0));
         let clock = now_ms.clone();
         let (packer, live) = (Arc::new(Plain::default()), Live::default());
+        let exchanges = settings.exchanges.clone();
         let router = Router::new(Setup {
             settings,
             tiers: models.iter().enumerate().map(|(level, model)| tier(&format!("t{level}"), model)).collect(),
@@ -298,6 +299,7 @@ impl Rig {
             live: live.clone(),
             clock: Arc::new(move || clock.load(Ordering::Relaxed)),
             parent: None,
+            exchanges: exchanges.map(|path| Exchanges::open(&path).expect("the file can be written")),
         });
         Rig { port: Port::new("router", router.start(), 64), log, now_ms, packer, live }
     }

@@ -38,6 +38,8 @@ pub struct RouterSettings {
     pub prompts: PathBuf,
     /// Where each question is written with what was done then, for benches and training; `None`: nowhere.
     pub record: Option<PathBuf>,
+    /// Where what models are asked and what they say is written word for word; `None`: nowhere.
+    pub exchanges: Option<PathBuf>,
     /// The tiers, the lowest first.
     pub tiers: Vec<TierSettings>,
 }

@@ -152,7 +152,8 @@ async fn routed(plan: &Plan) -> Result<Value, Failure> {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let packer = Arc::new(packer(plan));
-    let router = Router::new(Setup { settings: plan.settings.clone(), tiers, packer, log, live, clock, parent: None });
+    let (settings, parent, exchanges) = (plan.settings.clone(), None, None);
+    let router = Router::new(Setup { settings, tiers, packer, log, live, clock, parent, exchanges });
     let address = Router::create(|context| {
         context.set_mailbox_capacity(PORT_CAPACITY);
         router

@@ -3,12 +3,13 @@
 use super::process::Process;
 use crate::config::{Backend, Config, Indexes, Recall, some_path};
 use crate::log_scan::LogScan;
-use crate::run_folder::RunFolder;
+use crate::run_folder::{EXCHANGES, RECORDING, RunFolder};
 use std::path::PathBuf;
 use wire::control::{
     Done, EmbedderChoice, RecallSettings, Role, SkillTask, StartActors, StartBridge, StartGame, StartIndexes,
     StartSkills, TelemetryTarget, ToRole,
 };
+use wire::router::RouterSettings;
 use wire::{Epoch, Instance};
 
 /// The bridge takes any free port of this machine alone.
@@ -108,7 +109,7 @@ impl Plan {
             decision_deadline_ms: pilot.decision_deadline_ms,
             emulator_deadline_ms: emulator.deadline_ms,
             recall: self.recall(),
-            router: self.config.router.settings(run.brain == "router"),
+            router: self.router(),
             task: self.task.clone(),
         }))
     }
@@ -123,6 +124,15 @@ impl Plan {
             resume_from: if is_new { self.checkpoint.clone() } else { self.folder.newest_checkpoint(instance) },
             done: Done { continuing: !first, ..scan.game(instance).done },
         }
+    }
+
+    fn router(&self) -> RouterSettings {
+        let mut settings = self.config.router.settings(self.config.run.brain == "router");
+        if self.config.telemetry.inspection {
+            settings.record.get_or_insert_with(|| self.folder.path.join(RECORDING));
+            settings.exchanges = Some(self.folder.path.join(EXCHANGES));
+        }
+        settings
     }
 
     fn recall(&self) -> RecallSettings {

@@ -6,7 +6,7 @@
 use super::pictures::Shown;
 use super::{Shared, lock};
 use crate::config::{Config, some_path};
-use crate::run_folder::RUN_FILE;
+use crate::run_folder::{EXCHANGES, RECORDING, RUN_FILE};
 use crate::run_log::{ByStep, RunLog};
 use actors::router::recording::{Account, RecordingError, RecordingIndex};
 use serde_json::Value;
@@ -19,10 +19,6 @@ use std::time::Duration;
 use wire::hash::Hash;
 use wire::{Instance, Step};
 
-/// The recording in a run's folder.
-const RECORDING: &str = "recording";
-/// What models were asked and answered.
-const EXCHANGES: &str = "exchanges.jsonl";
 /// Records that are noted before somebody else may ask.
 const RECORDS: usize = 128;
 /// The time between two looks at what was added.

@@ -41,12 +41,12 @@ pub fn watch((mut follower, mut app): (Follower, App), config: &Config, shared: 
         let read = follower.advance(&mut |line| {
             lines += 1;
             app.take(line);
-            for hash in board.note_steps(&app.spectator) {
+            if let Some(hash) = board.note_steps(&app.spectator) {
                 lock(&shared.pictures).keep(hash);
             }
             ControlFlow::Continue(())
         });
-        read.map_err(|error| unreadable(follower.log(), error))?;
+        read.map(drop).map_err(|error| unreadable(follower.log(), error))?;
         if (lines > 0 || is_time) && board.renew(&mut app, &shared.watched(), is_time) {
             shared.board.send_replace(Arc::new(board.clone()));
         }

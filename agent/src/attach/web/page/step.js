@@ -84,7 +84,11 @@ function exchange(told, line) {
     element("h3", `told as ${message.role}${pictures}`, article);
     element("pre", message.text, article).tabIndex = 0;
   }
-  element("h3", "answer", article);
+  if (told.reasoning) {
+    element("h3", "thought", article);
+    element("pre", told.reasoning, article).tabIndex = 0;
+  }
+  element("h3", told.reason ? `answer (${told.reason})` : "answer", article);
   element("pre", told.answer || "none", article).tabIndex = 0;
   return article;
 }
