@@ -55,7 +55,7 @@ impl Shown {
 pub struct Pictures {
     recent: VecDeque<Shown>,
     recent_bytes: usize,
-    kept: HashMap<Hash, Vec<u8>>,
+    kept: HashMap<Hash, Box<[u8]>>,
     order: VecDeque<Hash>,
     kept_bytes: usize,
 }
@@ -81,7 +81,8 @@ impl Pictures {
             return;
         }
         let Some(shown) = self.recent.iter().rev().find(|recent| recent.hash == hash) else { return };
-        let packed = miniz_oxide::deflate::compress_to_vec(&shown.bytes, DEFLATE_LEVEL);
+        // As a box it takes what it needs: the vector has room for much more.
+        let packed = miniz_oxide::deflate::compress_to_vec(&shown.bytes, DEFLATE_LEVEL).into_boxed_slice();
         self.kept_bytes += packed.len();
         self.kept.insert(hash, packed);
         self.order.push_back(hash);

@@ -55,17 +55,17 @@ export function showGoal(game) {
 }
 
 /** Shows what was asked and answered at a step, and what could have been chosen. */
-export function showAsked({ line, exchanges, exchange_note, account }) {
+export function showAsked({ line, exchanges, exchange_note, account, decided }) {
   by("exchange-note").hidden = !exchange_note;
   put("exchange-note", exchange_note);
-  put("goal", account ? goalOf(account) : "–");
+  put("goal", goalOf(decided));
   by("exchanges").replaceChildren(...exchanges.map((told) => exchange(told, line)));
   by("account").replaceChildren(...(account ? [offers(account), before(account)] : []));
 }
 
-function goalOf(account) {
-  const running = account.offers.find((offer) => offer.is_running);
-  return running ? `${running.skill} goes on` : `${account.offers.length} skills offered themselves`;
+function goalOf(decided) {
+  if (!decided) return "–";
+  return `${decided.goal ? `${decided.goal}: ` : ""}${decided.reason} (since step ${amount(decided.step)})`;
 }
 
 function element(name, text, parent) {

@@ -3,6 +3,8 @@
 import { amount, time } from "./drawing.js";
 
 const by = (id) => document.getElementById(id);
+// Alerts that somebody has read, by their names; one that says something else is shown again.
+const hidden = new Map();
 
 function table(head, rows) {
   const table = document.createElement("table");
@@ -81,10 +83,23 @@ export function showRun(run, shown, choose) {
   by("what").title = by("what").textContent;
   document.title = `${run.name} · PocketPilot`;
   const alerts = by("alerts");
-  alerts.hidden = run.alerts.length === 0;
-  alerts.replaceChildren(...run.alerts.map(({ game, alert, detail }) => {
+  const told = run.alerts.map(({ game, alert, detail }) => ({
+    alert: `${run.games.length > 1 && game !== null ? `game ${game}: ` : ""}${alert}`, detail,
+  })).filter(({ alert, detail }) => hidden.get(alert) !== detail);
+  alerts.hidden = told.length === 0;
+  alerts.replaceChildren(...told.map(({ alert, detail }) => {
     const item = document.createElement("li");
-    item.textContent = `${run.games.length > 1 && game !== null ? `game ${game}: ` : ""}${alert}: ${detail}`;
+    const text = item.appendChild(document.createElement("span"));
+    text.appendChild(document.createElement("b")).textContent = `${alert}: `;
+    text.append(detail);
+    const button = item.appendChild(document.createElement("button"));
+    button.type = "button";
+    button.textContent = "hide";
+    button.setAttribute("aria-label", `hide the alert: ${alert}`);
+    button.onclick = () => {
+      hidden.set(alert, detail);
+      showRun(run, shown, choose);
+    };
     return item;
   }));
   const games = by("games");
