@@ -34,16 +34,21 @@ impl Browser {
         };
         let profile = Scratch::new();
         let mut command = Command::new(name);
-        command.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0"]);
+        command.args([
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--remote-debugging-port=0",
+        ]);
         command.args(["--disable-dev-shm-usage", "--disable-background-networking", "--hide-scrollbars"]);
         command.arg(format!("--user-data-dir={}", profile.path().display()));
         command.arg(format!("--window-size={width},{height}")).arg("about:blank");
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let child = child.expect("the browser starts");
         let file = profile.path().join("DevToolsActivePort");
-        let port: u16 = wait_for("the browser's port", || {
-            std::fs::read_to_string(&file).ok()?.lines().next()?.trim().parse().ok()
-        });
+        let port: u16 =
+            wait_for("the browser's port", || std::fs::read_to_string(&file).ok()?.lines().next()?.trim().parse().ok());
         let address = wait_for("the browser's page", || address_of_page(port));
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("the browser listens");
         stream.set_read_timeout(Some(WATCHDOG)).expect("that can be set");
@@ -129,7 +134,9 @@ impl Browser {
     fn note(&mut self, told: &Value) {
         let is_complaint = match told["method"].as_str() {
             Some("Runtime.exceptionThrown") => true,
-            Some("Runtime.consoleAPICalled") => told["params"]["type"] == "error" || told["params"]["type"] == "warning",
+            Some("Runtime.consoleAPICalled") => {
+                told["params"]["type"] == "error" || told["params"]["type"] == "warning"
+            }
             Some("Log.entryAdded") => told["params"]["entry"]["level"] == "error",
             _ => false,
         };

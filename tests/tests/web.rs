@@ -55,7 +55,8 @@ fn nobody_is_served_without_the_token_nor_by_another_name_or_from_another_page()
     for part in [cookie.as_str(), "content-security-policy: default-src 'none'; script-src 'self'"] {
         assert!(opened.head.contains(part), "no {part:?} in\n{}", opened.head);
     }
-    let paths = ["/", "/page/page.js", "/api/steps", "/api/step?step=1", "/api/picture?hash=1", "/api/live", "/elsewhere"];
+    let paths =
+        ["/", "/page/page.js", "/api/steps", "/api/step?step=1", "/api/picture?hash=1", "/api/live", "/elsewhere"];
     let cookie = page.cookie();
     let origin = format!("http://{host}");
     for path in paths {
@@ -219,7 +220,8 @@ fn a_run_that_begins_later_is_followed() {
     let config = scratch.file("config.toml", format!("[telemetry]\nruns = {:?}\n", text(&runs)));
     let memories = scratch.path().join("memories");
     let start = || {
-        let arguments = ["run", "--config", text(&config), "--steps", "5", "--quiet", "--emulator", "libretro", "--memories"];
+        let arguments =
+            ["run", "--config", text(&config), "--steps", "5", "--quiet", "--emulator", "libretro", "--memories"];
         let arguments = [&arguments[..], &[text(&memories)], &FAST].concat();
         Program::start(scratch.path(), &arguments).finish()
     };
@@ -289,7 +291,8 @@ fn a_browser_shows_the_run_and_goes_back_in_time() {
     assert_eq!(browser.value(number).as_f64(), Some(back), "time stands still");
     browser.wait_until("!document.querySelector('#side-past').hidden");
     // Of a step that was played while the page looked, the picture is the step's to the last bit.
-    let is_exact = "document.querySelector('#hashes').textContent.includes(document.querySelector('#picture').dataset.hash)";
+    let is_exact =
+        "document.querySelector('#hashes').textContent.includes(document.querySelector('#picture').dataset.hash)";
     browser.press("End");
     browser.wait_until("document.querySelector('#state').textContent === 'LIVE'");
     wait_for("a step's picture", || {

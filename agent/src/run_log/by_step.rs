@@ -183,12 +183,7 @@ impl ByStep {
     }
 
     /// Gives each line that starts between two places, with its start.
-    fn forward(
-        &self,
-        from: u64,
-        until: u64,
-        each: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>,
-    ) -> io::Result<()> {
+    fn forward(&self, from: u64, until: u64, each: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>) -> io::Result<()> {
         for part in self.parts.iter().filter(|part| part.start < until && part.start + part.length > from) {
             // The byte before tells whether a line starts here.
             let first = from.saturating_sub(part.start);

@@ -122,7 +122,9 @@ async fn read(
     match tokio::task::spawn_blocking(move || make(&shared.kept())).await {
         Ok(Ok(Some(json))) => typed("application/json", json),
         Ok(Ok(None)) => (StatusCode::NOT_FOUND, "the log holds no such step\n").into_response(),
-        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("the log cannot be read: {error}\n")).into_response(),
+        Ok(Err(error)) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("the log cannot be read: {error}\n")).into_response()
+        }
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "this page is closing\n").into_response(),
     }
 }

@@ -215,9 +215,8 @@ fn run(app: &App) -> Value {
     let seen = &app.spectator;
     let games: Vec<Value> = seen.games.keys().map(|game| json!(game)).collect();
     let alerts = seen.alerts.iter();
-    let alerts: Vec<Value> = alerts
-        .map(|((game, alert), detail)| json!({ "game": game, "alert": alert, "detail": detail }))
-        .collect();
+    let alerts: Vec<Value> =
+        alerts.map(|((game, alert), detail)| json!({ "game": game, "alert": alert, "detail": detail })).collect();
     let (what, end, resumed, torn) = (&seen.what, &seen.end, seen.resumed, seen.torn);
     json!({ "name": app.name, "what": what, "end": end, "resumed": resumed, "torn": torn, "games": games, "alerts": alerts })
 }

@@ -41,8 +41,10 @@ impl Gate {
         }
         let kept = asked.cookies.split(';').filter_map(|cookie| cookie.trim().split_once('='));
         let kept = kept.filter(|(name, _)| *name == self.cookie()).map(|(_, value)| value);
-        let is_known = asked.given.into_iter().chain(kept).any(|token| is_same(token.as_bytes(), self.token.as_bytes()));
-        (!is_known).then_some("the token is missing or wrong; open the link that agent attach --web printed, ?token= included")
+        let is_known =
+            asked.given.into_iter().chain(kept).any(|token| is_same(token.as_bytes(), self.token.as_bytes()));
+        (!is_known)
+            .then_some("the token is missing or wrong; open the link that agent attach --web printed, ?token= included")
     }
 
     /// Cookies do not heed ports, so several pages of this machine need several names.
@@ -103,7 +105,8 @@ fn protect(headers: &mut HeaderMap, host: &str) {
 
 /// Compares in a time that does not tell how much was right.
 fn is_same(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len() && left.iter().zip(right).fold(0, |differing, (left, right)| differing | (left ^ right)) == 0
+    left.len() == right.len()
+        && left.iter().zip(right).fold(0, |differing, (left, right)| differing | (left ^ right)) == 0
 }
 
 #[cfg(test)]
@@ -120,8 +123,12 @@ mod tests {
     fn who_has_the_token_gets_in_from_this_machine_and_from_no_other_page() {
         assert_eq!(refused(|_| ()), None);
         assert_eq!(refused(|asked| (asked.given, asked.cookies) = (None, "a=b; pocketpilot_8000=secret")), None);
-        assert_eq!(refused(|asked| (asked.host, asked.origin) = ("localhost:8000", Some("http://localhost:8000"))), None);
-        let token = Some("the token is missing or wrong; open the link that agent attach --web printed, ?token= included");
+        assert_eq!(
+            refused(|asked| (asked.host, asked.origin) = ("localhost:8000", Some("http://localhost:8000"))),
+            None
+        );
+        let token =
+            Some("the token is missing or wrong; open the link that agent attach --web printed, ?token= included");
         assert_eq!(refused(|asked| asked.given = None), token);
         assert_eq!(refused(|asked| asked.given = Some("secreT")), token);
         assert_eq!(refused(|asked| (asked.given, asked.cookies) = (None, "pocketpilot_8001=secret")), token);

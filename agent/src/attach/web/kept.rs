@@ -80,12 +80,18 @@ impl Kept {
     /// Why a picture that was not seen is not there.
     pub fn picture_note(&self, game: Instance) -> String {
         match lock(&self.indexes).get(&game) {
-            Some(Indexed::Places(_, false)) => "The recording of this run is still being read; look again in a moment.".into(),
-            Some(Indexed::Places(_, true)) => "The recording of this run does not hold the picture of this step.".into(),
+            Some(Indexed::Places(_, false)) => {
+                "The recording of this run is still being read; look again in a moment.".into()
+            }
+            Some(Indexed::Places(_, true)) => {
+                "The recording of this run does not hold the picture of this step.".into()
+            }
             Some(Indexed::Damaged(why)) => format!("The recording of this run cannot be read: {why}."),
-            None => "The picture of this step was not kept: this page was not open yet, or the game was faster than it \
+            None => {
+                "The picture of this step was not kept: this page was not open yet, or the game was faster than it \
                      looks. A run with inspection = true in section [telemetry] keeps every one."
-                .into(),
+                    .into()
+            }
         }
     }
 
@@ -94,7 +100,8 @@ impl Kept {
         let step = line["step"].as_u64().unwrap_or(0);
         let around = ByStep::of_file(&self.exchanges)?.before(game, step + LATE_STEPS, EXCHANGES_AROUND)?;
         let all: Vec<Value> = around.iter().filter_map(|found| serde_json::from_slice(&found.line).ok()).collect();
-        let of = |is_wanted: &dyn Fn(&Value) -> bool| all.iter().filter(|told| is_wanted(told)).cloned().collect::<Vec<_>>();
+        let of =
+            |is_wanted: &dyn Fn(&Value) -> bool| all.iter().filter(|told| is_wanted(told)).cloned().collect::<Vec<_>>();
         let found = of(&|told| told["step"] == step);
         let decided_on = &line["decided_on"]["frame_hash"];
         if !found.is_empty() || decided_on.is_null() {

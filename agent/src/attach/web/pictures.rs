@@ -107,7 +107,8 @@ mod tests {
     use super::*;
 
     fn shown(number: u32) -> Shown {
-        let pixels: Vec<u8> = (0..240 * 160u32).flat_map(|place| (((place / 64) ^ number) as u16).to_le_bytes()).collect();
+        let pixels: Vec<u8> =
+            (0..240 * 160u32).flat_map(|place| (((place / 64) ^ number) as u16).to_le_bytes()).collect();
         Shown::of(&Snapshot { width: 240, height: 160, pixels, ..Snapshot::default() }, 3)
     }
 
