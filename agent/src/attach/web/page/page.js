@@ -253,7 +253,7 @@ document.addEventListener("keydown", (event) => {
     if (key === "Escape") target.blur();
     return;
   }
-  if (key === " " && target.matches("button")) return;
+  if (key === " " && target.matches("button, summary")) return;
   if (SCROLLING.includes(key) && target.closest("[data-scrolls], pre")) return;
   const work = KEYS[key];
   if (!work) return;

@@ -79,18 +79,21 @@ function exchange(told, line) {
   const article = element("article");
   const when = told.step === line.step ? "" : `, asked at step ${amount(told.step)}`;
   element("h3", `${told.tier} (${told.model}): ${told.outcome}${when}`, article);
-  for (const message of told.prompt ?? []) {
-    const pictures = message.pictures ? `, ${message.pictures} picture${message.pictures === 1 ? "" : "s"}` : "";
-    element("h3", `told as ${message.role}${pictures}`, article);
-    element("pre", message.text, article).tabIndex = 0;
-  }
-  if (told.reasoning) {
-    element("h3", "thought", article);
-    element("pre", told.reasoning, article).tabIndex = 0;
-  }
   element("h3", told.reason ? `answer (${told.reason})` : "answer", article);
   element("pre", told.answer || "none", article).tabIndex = 0;
+  if (told.reasoning) fold("thought", told.reasoning, true, article);
+  for (const message of told.prompt ?? []) {
+    const pictures = message.pictures ? `, with ${message.pictures} picture${message.pictures === 1 ? "" : "s"}` : "";
+    fold(`told as ${message.role}${pictures}`, message.text, message.role !== "system", article);
+  }
   return article;
+}
+
+function fold(title, text, isOpen, parent) {
+  const fold = element("details", undefined, parent);
+  fold.open = isOpen;
+  element("summary", title, fold);
+  element("pre", text, fold).tabIndex = 0;
 }
 
 function offers(account) {
