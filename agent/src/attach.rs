@@ -1,7 +1,8 @@
-//! `agent attach`: a run on a terminal, from any other one: its picture, its map, what it does and why; live, or back in time.
+//! `agent attach`: a run on a terminal, from any other one, or as a page in a browser: its picture, its map, what it does and why;
+//! live, or back in time.
 //!
 //! It reads the log and the newest frame and nothing else; the run does not notice. Files: `app` what is shown and what keys do,
-//! `draw` how, `floor` the map, `graphics` pictures on terminals, `past` the steps before now.
+//! `draw` how, `floor` the map, `graphics` pictures on terminals, `past` the steps before now, `web` all of it in a browser.
 
 use crate::cli::AttachArgs;
 use crate::config::Config;
@@ -25,6 +26,7 @@ mod draw;
 mod floor;
 mod graphics;
 mod past;
+mod web;
 
 /// Lines of the log's end that are read at first.
 const LINES: usize = 4_000;
@@ -41,8 +43,12 @@ const CELL: (u16, u16) = (8, 16);
 pub fn attach(args: &AttachArgs) -> Result<i32, Failure> {
     let config = Config::load(args.config.as_deref())?;
     let log = RunLog::find(args.run.as_deref(), &config)?;
+    if args.web {
+        return web::serve(log, config, args.port);
+    }
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
-        return Err(Failure::Usage("attach draws on a terminal; to print or pipe, use agent tail".to_string()));
+        let message = "attach draws on a terminal; to print or pipe, use agent tail, for a browser --web";
+        return Err(Failure::Usage(message.to_string()));
     }
     let signal = watch_signals()?;
     let os = |error| Failure::Os { what: "the terminal".to_string(), error };

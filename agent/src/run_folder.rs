@@ -178,7 +178,8 @@ pub fn name_of_new_run() -> Result<String, Failure> {
     Ok(format!("{}-{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"), random_hex::<3>()?))
 }
 
-fn random_hex<const BYTES: usize>() -> Result<String, Failure> {
+/// So many random bytes, in hexadecimal digits.
+pub fn random_hex<const BYTES: usize>() -> Result<String, Failure> {
     let mut bytes = [0u8; BYTES];
     rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty())
         .map_err(|error| Failure::Os { what: "random numbers".to_string(), error: error.into() })?;

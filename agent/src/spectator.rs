@@ -103,6 +103,8 @@ pub struct Spectator {
     pub what: String,
     /// How it ended.
     pub end: Option<String>,
+    /// How often it was gone on with.
+    pub resumed: u32,
     /// Its games.
     pub games: BTreeMap<Instance, Game>,
     /// Its processes: role, game.
@@ -145,7 +147,10 @@ impl Spectator {
                 let games = if instances > 1 { format!("{instances} games of ") } else { String::new() };
                 self.what = format!("{games}{rom}, {brain}, {pace}, seed {seed}");
             }
-            Event::RunResumed { .. } => self.end = None,
+            Event::RunResumed { .. } => {
+                self.end = None;
+                self.resumed += 1;
+            }
             Event::RunEnded { complete, reason, .. } => {
                 self.end = Some(format!("{}: {reason}", if complete { "done" } else { "not done" }));
             }

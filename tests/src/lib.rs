@@ -6,6 +6,7 @@
 
 pub mod asking;
 pub mod bridge;
+pub mod browser;
 pub mod emitted;
 pub mod follow;
 pub mod http_peer;
@@ -17,11 +18,14 @@ pub mod proxy;
 pub mod scratch;
 pub mod screen;
 pub mod terminal;
+pub mod web;
 pub mod window;
 pub mod workshop;
 
+pub use browser::Browser;
 pub use program::{Finished, Program};
 pub use scratch::Scratch;
+pub use web::WebPage;
 pub use window::{Window, WindowOptions};
 
 use std::path::PathBuf;

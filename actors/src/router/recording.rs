@@ -23,6 +23,10 @@ use wire::ring::{Snapshot, Stamp};
 use wire::skill::{Bearings, Sight};
 use wire::{Instance, Step};
 
+mod index;
+
+pub use index::{Account, PICTURES_INDEXED_MAX, RecordingIndex};
+
 /// What a recording begins with.
 pub const MAGIC: [u8; 8] = *b"PPASKED\n";
 /// The version of its records.

@@ -61,7 +61,15 @@ impl ByStep {
     /// # Errors
     /// When its files cannot be read.
     pub fn of_log(log: &RunLog) -> io::Result<ByStep> {
-        ByStep::open(log.parts()?, Some("StepCompleted"))
+        ByStep::of_event(log, "StepCompleted")
+    }
+
+    /// Another event of a log.
+    ///
+    /// # Errors
+    /// When its files cannot be read.
+    pub fn of_event(log: &RunLog, event: &'static str) -> io::Result<ByStep> {
+        ByStep::open(log.parts()?, Some(event))
     }
 
     /// A file in which each line belongs to a step; one that is not there is empty.

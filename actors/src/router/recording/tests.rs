@@ -188,3 +188,25 @@ fn pictures_that_are_too_far_back_are_written_again() {
     assert_eq!(found[found.len() - 1].inquiry.frame.pixels, 0_u64.to_le_bytes());
     assert_eq!(found[found.len() - 2].inquiry.frame.pixels, (total - 1).to_le_bytes());
 }
+
+#[test]
+fn any_step_and_any_picture_is_read_at_once_also_while_the_recording_grows() {
+    let folder = Folder::new("index");
+    record(&folder.file(), 1..40);
+    let mut index = RecordingIndex::open(&folder.file()).expect("it opens");
+    assert_eq!(index.account(7).expect("it is read"), None, "nothing is known yet");
+    while index.advance(7).expect("it is read") {}
+    record(&folder.file(), 40..100);
+    while index.advance(7).expect("it is read") {}
+    for step in [1, 2, 15, 16, 17, 39, 40, 63, 99] {
+        let asked = inquiry(1, step);
+        let account = index.account(step).expect("it is read").expect("it is known");
+        assert_eq!((account.step, account.basis, account.offers), (step, asked.basis, asked.offers));
+        assert_eq!((account.outcomes, account.memories), (asked.outcomes, asked.memories));
+        assert_eq!((account.acted.as_str(), account.frames), ("explore", step as u32 + 1));
+        let picture = index.picture(asked.basis.frame_hash).expect("it is read").expect("it is known");
+        assert!((picture.width, picture.height) == (240, 160) && picture.pixels == asked.frame.pixels);
+    }
+    assert_eq!(index.account(100).expect("it is read"), None);
+    assert!(index.picture(Hash(1)).expect("it is read").is_none());
+}
