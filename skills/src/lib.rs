@@ -3,6 +3,7 @@
 pub mod api;
 mod builtin;
 mod confine;
+pub mod exercise;
 pub mod guidance;
 pub mod manifest;
 pub mod names;
