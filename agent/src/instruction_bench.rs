@@ -2,18 +2,17 @@
 //!
 //! A worker goes each path between two marks; callgrind writes down its counts at every mark. The counts of development builds
 //! have budgets in `tests/instructions.toml`. They are told and not judged where a budget says nothing: in release builds, and on
-//! a processor without AVX2, which some of the paths use. valgrind shows programs the same processor on all that have it.
+//! a processor without AVX2, which some of the paths use. valgrind shows programs the same processor on all that have it. Scripts are
+//! not among the paths: the clock that stops them reads the kernel's page of functions, which valgrind does not show.
 
 use crate::cli::WorkerKind;
 use crate::failure::Failure;
 use crate::worker;
-use actors::hot_paths::{HOT_PATHS, HotPath, MARKS, Operation};
+use actors::hot_paths::{HOT_PATHS, MARKS};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use skills::exercise::Exercise;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -25,8 +24,6 @@ const LIMIT: Duration = Duration::from_secs(600);
 const COUNTS: &str = "counts";
 /// A path that takes less than this share of its budget could have a smaller one.
 const LOWER_BELOW: f64 = 0.85;
-/// Last, because the stage of the skills has a thread of its own, whose instructions would be counted as well.
-const SKILL_TURN: HotPath = HotPath { name: "skill_turn", rounds: 50, prepare: skill_turn };
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,13 +42,12 @@ pub fn measure(folder: &Path) -> Result<Value, Failure> {
     let told: Value = serde_json::from_str(&told).map_err(|error| failed(format!("the worker: {error}")))?;
     let counted = counted(folder)?;
     let is_judged = cfg!(debug_assertions) && told["has_avx2"] == json!(true);
-    let paths: Vec<HotPath> = paths().collect();
-    if counted.len() != paths.len() {
-        return Err(failed(format!("callgrind counted {} of {} paths", counted.len(), paths.len())));
+    if counted.len() != HOT_PATHS.len() {
+        return Err(failed(format!("callgrind counted {} of {} paths", counted.len(), HOT_PATHS.len())));
     }
     let budgets = if is_judged { budgets()? } else { BTreeMap::new() };
     let mut counts = Map::new();
-    for (path, total) in paths.iter().zip(counted) {
+    for (path, total) in HOT_PATHS.iter().zip(counted) {
         let instructions = total / u64::from(path.rounds);
         let mut count = json!({ "instructions": instructions });
         if let Some(budget) = budgets.get(path.name) {
@@ -65,7 +61,7 @@ pub fn measure(folder: &Path) -> Result<Value, Failure> {
 
 /// A worker's part, under callgrind.
 pub fn work(folder: &Path) -> Result<Value, Failure> {
-    for path in paths() {
+    for path in HOT_PATHS {
         path.count(folder).map_err(|error| failed(format!("{}: {error}", path.name)))?;
     }
     #[cfg(target_arch = "x86_64")]
@@ -93,15 +89,6 @@ pub fn table(figures: &Value) -> String {
         text += "told, not judged: budgets are those of development builds on processors with AVX2\n";
     }
     text
-}
-
-fn paths() -> impl Iterator<Item = HotPath> {
-    HOT_PATHS.into_iter().chain([SKILL_TURN])
-}
-
-fn skill_turn(_: &Path) -> io::Result<Operation> {
-    let mut exercise = Exercise::new();
-    Ok(Box::new(move || drop(exercise.turn())))
 }
 
 /// This program as a worker under callgrind. It is named by the process that is waiting for it: within valgrind, /proc/self/exe
@@ -156,7 +143,7 @@ mod tests {
     #[test]
     fn every_path_has_a_budget_and_every_budget_a_path() {
         let names: Vec<String> = budgets().expect("the file is right").into_keys().collect();
-        let mut paths: Vec<&str> = paths().map(|path| path.name).collect();
+        let mut paths: Vec<&str> = HOT_PATHS.iter().map(|path| path.name).collect();
         paths.sort_unstable();
         assert_eq!(names, paths);
     }

@@ -27,7 +27,7 @@ const LENGTHS: [usize; 3] = [64, 256, 1_024];
 const BATCHES: [usize; 4] = [1, 2, 4, 8];
 /// Rounds of the reader.
 const ROUNDS: usize = 400;
-const ROUNDS_QUICK: usize = 100;
+const ROUNDS_QUICK: usize = 40;
 /// Time for one model, beyond which lengths and batches are left out.
 const BUDGET: Duration = Duration::from_secs(120);
 /// Time for one model, loading included, after which it is given up.

