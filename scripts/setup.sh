@@ -5,8 +5,8 @@
 #   build:  g++, cmake (3.24 or later), make, OpenBLAS: FAISS is built from source
 #   play:   mGBA's libretro core, unpacked into .pocketpilot/core (not installed: its package would pull in RetroArch)
 #   tests:  the ARM compiler that rebuilds the fixture game (--tests); mGBA's own window, an X server without a screen
-#           and keys for both, tmux, and a browser, where they can be had: the tests that need one skip without it
-#           (--tests)
+#           and keys for both, tmux, a browser and valgrind, where they can be had: the tests that need one skip
+#           without it (--tests)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -73,6 +73,7 @@ if command -v apt-get >/dev/null; then
     install_optional mgba-qt xvfb xdotool
     install_optional tmux
     install_optional chromium
+    install_optional valgrind
   fi
 else
   for tool in g++ cmake make; do

@@ -11,6 +11,7 @@ pub mod decode;
 pub mod embed;
 pub mod emulator_io;
 pub mod eyes;
+pub mod hot_paths;
 mod http;
 mod peer;
 pub mod pilot;

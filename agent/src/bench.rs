@@ -27,8 +27,12 @@ const LIMIT: Duration = Duration::from_secs(600);
 
 /// Measures; returns the exit status.
 pub fn measure(args: &BenchArgs) -> Result<i32, Failure> {
+    if args.history.is_some() && args.what != BenchKind::All {
+        return Err(Failure::Usage("--history: it goes with `bench all`".to_string()));
+    }
     let temporary = TemporaryFolder::create("bench")?;
     let figures = match args.what {
+        BenchKind::All => return crate::bench_all::measure(args),
         BenchKind::Bridge => bridge(args, temporary.path())?,
         BenchKind::Decode => worker::ask(WorkerKind::BenchDecode, &[], LIMIT)?,
         BenchKind::Skills => worker::ask(WorkerKind::BenchSkills, &[], LIMIT)?,
@@ -37,6 +41,7 @@ pub fn measure(args: &BenchArgs) -> Result<i32, Failure> {
         BenchKind::Models => crate::model_bench::measure(args, temporary.path())?,
         BenchKind::Telemetry => crate::telemetry_bench::measure(args.steps, temporary.path())?,
         BenchKind::Loop => whole_run(args, temporary.path())?,
+        BenchKind::Instructions => crate::instruction_bench::measure(temporary.path())?,
     };
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let command: Vec<String> = std::env::args_os().map(|argument| without_token(&argument.to_string_lossy())).collect();
@@ -53,7 +58,10 @@ pub fn measure(args: &BenchArgs) -> Result<i32, Failure> {
         BenchKind::Models if args.csv => crate::model_bench::csv(&report["figures"]),
         _ => table(&report),
     });
-    Ok(exit::OK)
+    Ok(match args.what {
+        BenchKind::Instructions => crate::bench_all::judge(&json!({ "instructions": report["figures"] })),
+        _ => exit::OK,
+    })
 }
 
 fn bridge(args: &BenchArgs, folder: &Path) -> Result<Value, Failure> {
@@ -144,6 +152,8 @@ fn table(report: &Value) -> String {
         text += &crate::router_bench::table(&report["figures"]);
     } else if report["bench"] == json!("models") {
         text += &crate::model_bench::table(&report["figures"]);
+    } else if report["bench"] == json!("instructions") {
+        text += &crate::instruction_bench::table(&report["figures"]);
     } else {
         list(&report["figures"], "", &mut text);
     }

@@ -15,6 +15,7 @@ use crate::eval::{EVAL_EXAMPLES, EvalArgs};
 use crate::train::{TRAIN_EXAMPLES, TrainArgs};
 use attach::ATTACH_EXAMPLES;
 pub use attach::AttachArgs;
+use bench::BENCH_EXAMPLES;
 pub use bench::{BenchArgs, BenchKind, Vision};
 use index::INDEX_EXAMPLES;
 pub use index::{ChosenArgs, IndexArgs, IndexCommand, PlaceArgs};
@@ -107,6 +108,7 @@ pub enum Command {
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
     /// Measure the parts of a step on this machine
+    #[command(after_help = BENCH_EXAMPLES)]
     Bench(BenchArgs),
     /// Role: runs the actors.
     #[command(hide = true)]
@@ -288,6 +290,8 @@ pub enum WorkerKind {
     BenchRouter,
     /// Measures one of the models in this process
     BenchModels,
+    /// Goes the paths whose instructions are counted
+    CountInstructions,
     /// Makes silos to measure
     RecallMake,
     /// Compares what they find with what is nearest
@@ -311,6 +315,7 @@ impl WorkerKind {
             WorkerKind::BenchSkills => "bench-skills",
             WorkerKind::BenchRouter => "bench-router",
             WorkerKind::BenchModels => "bench-models",
+            WorkerKind::CountInstructions => "count-instructions",
             WorkerKind::RecallMake => "recall-make",
             WorkerKind::RecallCompare => "recall-compare",
             WorkerKind::RecallMemory => "recall-memory",

@@ -25,6 +25,9 @@ const READER: &str = "reader";
 /// Lengths of prompts, where none are asked for; a model's context caps them.
 const LENGTHS: [usize; 3] = [64, 256, 1_024];
 const BATCHES: [usize; 4] = [1, 2, 4, 8];
+/// Rounds of the reader.
+const ROUNDS: usize = 400;
+const ROUNDS_QUICK: usize = 40;
 /// Time for one model, beyond which lengths and batches are left out.
 const BUDGET: Duration = Duration::from_secs(120);
 /// Time for one model, loading included, after which it is given up.
@@ -39,6 +42,8 @@ struct Plan {
     lengths: Vec<usize>,
     batches: Vec<usize>,
     pictures: Vec<bool>,
+    /// Rounds that the reader is measured in.
+    rounds: usize,
     budget_s: u64,
 }
 
@@ -89,6 +94,7 @@ fn plans(args: &BenchArgs) -> Result<Vec<Plan>, Failure> {
         lengths: lengths.clone(),
         batches: BATCHES.to_vec(),
         pictures: pictures.clone(),
+        rounds: if args.quick { ROUNDS_QUICK } else { ROUNDS },
         budget_s: BUDGET.as_secs(),
     };
     let mut plans = Vec::new();
@@ -129,7 +135,7 @@ pub fn work(plan: &Path, core: Option<&Path>) -> Result<Value, Failure> {
     let text = read.map_err(|error| Failure::NoInput { path: plan.to_path_buf(), error, remedy: "it is a plan" })?;
     let plan: Plan = serde_json::from_str(&text).map_err(|error| Failure::Settings(error.to_string()))?;
     if plan.model == READER {
-        return reading::measure(&plan.batches, core);
+        return reading::measure(&plan.batches, plan.rounds, core);
     }
     #[cfg(feature = "local-vlm")]
     return speaking::measure(&plan);
@@ -154,6 +160,9 @@ pub fn table(figures: &Value) -> String {
         for row in rows {
             let cells = head.iter().map(|name| format!("{:>22}", cell(&row[name.as_str()])));
             let _ = writeln!(text, "  {}", cells.collect::<String>());
+        }
+        if let Some(ratio) = measured["batch_of_8_to_1"].as_f64() {
+            let _ = writeln!(text, "  eight at once give {ratio:.2} times the pictures a second of one alone");
         }
         if let Some(ratio) = measured["batch_of_8_against_8_alone"]["ratio"].as_f64() {
             let _ = writeln!(

@@ -52,7 +52,7 @@ pub fn measure(args: &BenchArgs, folder: &Path) -> Result<Value, Failure> {
     let accuracy = ask(WorkerKind::RecallCompare)?;
     let memory = ask(WorkerKind::RecallMemory)?;
     screen::progress("asking Python's faiss the same");
-    let python = python::compare(folder, &|| ask(WorkerKind::RecallSingle))?;
+    let python = python::compare(folder, args.no_install, &|| ask(WorkerKind::RecallSingle))?;
     Ok(json!({
         "memories_a_silo": args.count,
         "dimensions": DIMENSIONS,

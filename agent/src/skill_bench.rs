@@ -54,11 +54,14 @@ pub fn measure(config: Option<&Path>) -> Result<Value, Failure> {
         let first = pilot.turn(&seen, &[SKILL])?;
         drop(first);
     }
+    let (whole, bare) = (crate::bench::percentiles(whole), crate::bench::percentiles(bare));
+    let p50 = |times: &Value| times["p50"].as_f64().unwrap_or_default().max(1.0);
     Ok(json!({
         "skills": skills,
-        "turn_us": crate::bench::percentiles(whole),
+        "turn_to_bare_p50": (p50(&whole) / p50(&bare) * 100.0).round() / 100.0,
+        "turn_us": whole,
         "of_it_in_the_role_us": crate::bench::percentiles(script),
-        "without_a_script_us": crate::bench::percentiles(bare),
+        "without_a_script_us": bare,
     }))
 }
 

@@ -7,14 +7,14 @@ use crate::bench::percentiles;
 use crate::failure::Failure;
 use crate::platform;
 use crate::worker;
+use actors::hot_paths::step_event;
 use serde_json::{Value, json};
 use std::hint::black_box;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use wire::control::TelemetryTarget;
-use wire::event::{Event, Latency, State, StepCompleted};
-use wire::hash::Hash;
+use wire::event::Event;
 use wire::log::{Context, LOG_FILE, Log};
 
 const EVENTS: usize = 100_000;
@@ -65,27 +65,6 @@ fn write(log: &Log, event: impl Fn() -> Event) -> io::Result<Vec<u64>> {
         }
     }
     Ok(took)
-}
-
-fn step_event() -> Event {
-    Event::StepCompleted(Box::new(StepCompleted {
-        epoch: 1,
-        frame_hash: Hash(0x6262_384b_f997_0303),
-        ram_hash: Hash(0x2d06_8005_38d3_94c2),
-        brain: "planner".to_string(),
-        eyes: "ram".to_string(),
-        skill: "take-stairs".to_string(),
-        skill_version: Some("1.0.0".to_string()),
-        action: "step N".to_string(),
-        keys: "UP×2 -×1".to_string(),
-        held_from: 26_362,
-        keys_seen: Some(true),
-        reason: "nothing more to do on this floor".to_string(),
-        effect: "moved".to_string(),
-        latency: Latency { capture_us: 62, decode_us: 65, overhead_us: 2_009, total_us: 45_708, ..Latency::default() },
-        state: State { dungeon: 1, floor: 2, x: 19, y: 18, hp: 70, max_hp: 70, belly: 19, turns: 1_373 },
-        ..StepCompleted::default()
-    }))
 }
 
 /// Plays with this very program; gives its time on the processors and the lines that it wrote.

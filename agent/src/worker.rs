@@ -54,6 +54,13 @@ pub fn work(args: &WorkerArgs) -> i32 {
                 crate::model_bench::work(plan, args.core.as_deref())
                     .map_err(|failure| (failure.status(), failure.to_string()))
             }),
+        WorkerKind::CountInstructions => args
+            .folder
+            .as_deref()
+            .ok_or_else(|| (exit::USAGE, "a worker whose instructions are counted needs --folder".to_string()))
+            .and_then(|folder| {
+                crate::instruction_bench::work(folder).map_err(|failure| (failure.status(), failure.to_string()))
+            }),
         WorkerKind::BenchSkills => crate::skill_bench::measure(args.config.as_deref())
             .map_err(|failure| (failure.status(), failure.to_string())),
     };
@@ -76,9 +83,15 @@ pub fn have_done<S: AsRef<OsStr>>(arguments: &[S], limit: Duration) -> Result<St
 
 /// The same, where some exit statuses are answers.
 pub fn have_done_or<S: AsRef<OsStr>>(arguments: &[S], limit: Duration, answers: &[i32]) -> Result<String, Failure> {
-    let os = |error| Failure::Os { what: "cannot start a process of this program".to_string(), error };
     let mut command = Command::new(platform::OWN_EXECUTABLE);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(arguments);
+    outcome(command, limit, answers)
+}
+
+/// What a command prints that ends within a time with one of these exit statuses.
+pub fn outcome(mut command: Command, limit: Duration, answers: &[i32]) -> Result<String, Failure> {
+    let os = |error| Failure::Os { what: "cannot start a process of this program".to_string(), error };
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     threads::limit(&mut command);
     let child = command.spawn().map_err(os)?;
     let handle = platform::process_handle(&child).map_err(os)?;

@@ -3,6 +3,18 @@
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
+pub(super) const BENCH_EXAMPLES: &str = "\
+Examples:
+  agent bench loop                         what a whole step takes on this machine
+  agent bench all --quick                  every bench that needs nothing but this machine, in about a minute
+  agent bench all --history bench.jsonl    the same at length, kept in a file and compared with what is there
+  agent bench instructions                 instructions of the paths that every step goes, as valgrind counts them
+
+`all` judges ratios that are measured within one run, and counts of instructions; times are told and never judged.
+
+Exit status: 0 when all was measured, 1 when a bench failed or a ratio or a count breaks its bound, 64 to 78 when something
+has to be changed first (one line on stderr says what).";
+
 /// Options of `bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
@@ -18,6 +30,9 @@ pub struct BenchArgs {
     /// Memories in each of the silos that `recall` makes
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub count: u32,
+    /// Have `recall` ask Python's faiss only where it is installed already
+    #[arg(long)]
+    pub no_install: bool,
     /// Numbers of games that `router` is measured with
     #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=64))]
     pub instances: Vec<u16>,
@@ -45,9 +60,12 @@ pub struct BenchArgs {
     /// Draw the figures of `models` as PNG files into this folder
     #[arg(long, value_name = "DIR")]
     pub plots: Option<PathBuf>,
-    /// Measure `router` in a minute, less exactly
+    /// Measure less, and less exactly: `router` in a minute, `models` a tenth, `all` in about a minute
     #[arg(long)]
     pub quick: bool,
+    /// File to which `all` appends what it measured, a line of JSON, and with whose last lines it compares
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
     /// libretro core [default: look in the usual places]
     #[arg(long, value_name = "FILE")]
     pub core: Option<PathBuf>,
@@ -70,6 +88,8 @@ pub enum Vision {
 /// What `bench` measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BenchKind {
+    /// Every bench below that needs nothing but this machine, one after another; what changed, and what breaks its bound
+    All,
     /// Frames a second that the emulator bridge publishes, against the bare core
     Bridge,
     /// Decoding an observation
@@ -87,12 +107,15 @@ pub enum BenchKind {
     Telemetry,
     /// A whole step: overhead, capture, decode, total
     Loop,
+    /// Instructions of the paths that every step goes, counted by valgrind: the same on every day
+    Instructions,
 }
 
 impl BenchKind {
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
+            BenchKind::All => "all",
             BenchKind::Bridge => "bridge",
             BenchKind::Decode => "decode",
             BenchKind::Skills => "skills",
@@ -101,6 +124,7 @@ impl BenchKind {
             BenchKind::Router => "router",
             BenchKind::Telemetry => "telemetry",
             BenchKind::Loop => "loop",
+            BenchKind::Instructions => "instructions",
         }
     }
 }

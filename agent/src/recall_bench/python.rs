@@ -15,12 +15,17 @@ const PACKAGES: [&str; 2] = ["faiss-cpu==1.12.0", "numpy"];
 const TURNS: usize = 7;
 const INDEXES: [&str; 2] = ["index", "flat"];
 
-/// Asks both; `ours` measures one index after the other, and leaves what Python needs in `single`.
-pub fn compare(folder: &Path, ours: &dyn Fn() -> Result<Value, Failure>) -> Result<Value, Failure> {
+/// Asks both; `ours` measures one index after the other, and leaves what Python needs in `single`. Where Python has no faiss, it is
+/// installed for this, unless it must not be.
+pub fn compare(folder: &Path, is_as_it_is: bool, ours: &dyn Fn() -> Result<Value, Failure>) -> Result<Value, Failure> {
     let mut turns = vec![(ours()?, Value::Null)];
-    let python = match python(folder) {
+    let exact_to_index = exact_to_index(&turns[0].0);
+    let python = match python(folder, is_as_it_is) {
         Ok(python) => python,
-        Err(why) => return Ok(json!({ "skipped": why, "ours": without_ids(&turns[0].0) })),
+        Err(why) => {
+            let ours = without_ids(&turns[0].0);
+            return Ok(json!({ "skipped": why, "ours": ours, "exact_to_index_p50": exact_to_index }));
+        }
     };
     let script = folder.join("recall_bench.py");
     let remedy = "set TMPDIR to a folder that can be written";
@@ -51,8 +56,15 @@ pub fn compare(folder: &Path, ours: &dyn Fn() -> Result<Value, Failure>) -> Resu
         compared.insert(name.to_string(), figures);
     }
     let same = turns.iter().all(|(ours, theirs)| ours["flat"]["ids"] == theirs["flat"]["ids"]);
+    compared.insert("exact_to_index_p50".to_string(), json!(exact_to_index));
     compared.insert("flat_ids_identical".to_string(), json!(same));
     Ok(Value::Object(compared))
+}
+
+/// How many times as long looking at everything takes as asking the index.
+fn exact_to_index(ours: &Value) -> f64 {
+    let p50 = |index: &str| ours[index]["p50"].as_f64().unwrap_or_default();
+    (p50("flat") / p50("index").max(1e-3) * 100.0).round() / 100.0
 }
 
 fn without_ids(ours: &Value) -> Value {
@@ -64,11 +76,14 @@ fn without_ids(ours: &Value) -> Value {
 }
 
 /// A Python that has faiss: the machine's own, or one in a virtual environment made for this.
-fn python(folder: &Path) -> Result<PathBuf, String> {
+fn python(folder: &Path, is_as_it_is: bool) -> Result<PathBuf, String> {
     let has_faiss = |python: &Path| told(Command::new(python).args(["-c", "import faiss, numpy"])).is_ok();
     let own = PathBuf::from("python3");
     if has_faiss(&own) {
         return Ok(own);
+    }
+    if is_as_it_is {
+        return Err("Python has no faiss here, and --no-install says to install none".to_string());
     }
     let environment = folder.join("python");
     let no_python = |error| format!("python3 cannot make a virtual environment: {error}");
