@@ -6,6 +6,7 @@
 
 pub mod asking;
 pub mod bridge;
+pub mod collector;
 pub mod follow;
 pub mod http_peer;
 pub mod live;
