@@ -52,6 +52,8 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// When somebody should look.
     pub alerts: Alerts,
+    /// Whom else a run is told.
+    pub export: Export,
     /// How experience is used and gathered.
     pub recall: Recall,
     /// The memory silos.
@@ -160,6 +162,18 @@ pub struct Alerts {
     pub overhead_ms: u64,
     pub memory_mib_per_hour: u64,
     pub errors_per_minute: u64,
+}
+
+/// Whom else a run is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Export {
+    /// Address of metrics for Prometheus, empty for none.
+    pub prometheus: String,
+    /// Address of an OpenTelemetry collector, empty for none.
+    pub otlp: String,
+    /// Whether the collector gets prompts and answers.
+    pub content: bool,
 }
 
 /// Kind of telemetry target.

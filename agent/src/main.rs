@@ -22,6 +22,7 @@ mod config;
 mod crash;
 mod doctor;
 mod eval;
+mod export;
 mod failure;
 mod font;
 mod index_command;

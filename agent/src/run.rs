@@ -2,6 +2,7 @@
 
 use crate::cli::RunArgs;
 use crate::config::{Backend, Config};
+use crate::export::{self, Exports};
 use crate::failure::Failure;
 use crate::log_scan::LogScan;
 use crate::run_folder::{self, RunFolder};
@@ -9,6 +10,7 @@ use crate::screen::{self, Heading, Mode, Screen};
 use crate::settings::{self, without_token};
 use crate::summary;
 use crate::supervisor::{Plan, Supervisor};
+use std::net::TcpListener;
 use std::path::Path;
 use wire::event::Event;
 use wire::log::Log;
@@ -17,7 +19,7 @@ use wire::log::Log;
 pub fn run(args: &RunArgs) -> Result<i32, Failure> {
     let folder =
         std::env::current_dir().map_err(|error| Failure::Os { what: "the current folder".to_string(), error })?;
-    let (plan, scan) = match &args.resume {
+    let (plan, scan, listener) = match &args.resume {
         Some(path) => resume(path, args, &folder)?,
         None => begin(args, &folder)?,
     };
@@ -28,13 +30,16 @@ pub fn run(args: &RunArgs) -> Result<i32, Failure> {
         run_dir: run_dir.clone(),
         error,
     })?;
+    let metrics = metrics_address(listener.as_ref());
+    let exports = Exports::start(&plan.config, listener, &plan.folder)?;
     let mode = Mode::choose(args.quiet);
-    let screen = Screen::start(mode, heading(&plan, &scan))
+    let mut screen = Screen::start(mode, heading(&plan, &scan))
         .map_err(|error| Failure::Os { what: "the screen's thread".to_string(), error })?;
+    metrics.into_iter().for_each(|address| screen.note(format!("metrics for Prometheus at {address}")));
     let first = first_event(&plan, &scan);
     let asked = plan.config.run.clone();
     let keeps_log = plan.config.telemetry.backend == Backend::File;
-    let outcome = Supervisor::new(plan, log, scan, screen)?.run(first);
+    let outcome = Supervisor::new(plan, log, scan, screen)?.telling(exports).run(first);
     if mode != Mode::Quiet {
         let near = |path: &Path| path.strip_prefix(&folder).unwrap_or(path).to_path_buf();
         let log = keeps_log.then(|| near(&log_path));
@@ -46,20 +51,22 @@ pub fn run(args: &RunArgs) -> Result<i32, Failure> {
     }
 }
 
-fn begin(args: &RunArgs, folder: &Path) -> Result<(Plan, LogScan), Failure> {
+fn begin(args: &RunArgs, folder: &Path) -> Result<(Plan, LogScan, Option<TcpListener>), Failure> {
     let config = settings::resolve(Config::load(args.config.as_deref())?, args, folder)?;
+    let listener = listen(&config)?;
     let named = args.run_dir.as_ref().map(|named| folder.join(named));
     let run = RunFolder::create(&config, named.as_deref(), &run_folder::name_of_new_run()?)?;
-    Ok((plan(config, run, false)?, LogScan::default()))
+    Ok((plan(config, run, false)?, LogScan::default(), listener))
 }
 
-fn resume(path: &Path, args: &RunArgs, folder: &Path) -> Result<(Plan, LogScan), Failure> {
+fn resume(path: &Path, args: &RunArgs, folder: &Path) -> Result<(Plan, LogScan, Option<TcpListener>), Failure> {
     let (run, kept) = RunFolder::reopen(path)?;
     if kept.telemetry.backend != Backend::File {
         let message = "kept no log, so nobody knows how far it came; start a new run";
         return Err(Failure::Folder { path: run.path, message });
     }
     let config = settings::resolve(kept.clone(), args, folder)?;
+    let listener = listen(&config)?;
     if config != kept {
         run.keep_config(&config)?;
     }
@@ -70,7 +77,16 @@ fn resume(path: &Path, args: &RunArgs, folder: &Path) -> Result<(Plan, LogScan),
         error,
         remedy: "a run cannot go on without it",
     })?;
-    Ok((plan(config, run, true)?, scan))
+    Ok((plan(config, run, true)?, scan, listener))
+}
+
+/// Takes the address of metrics, before anything else is begun.
+fn listen(config: &Config) -> Result<Option<TcpListener>, Failure> {
+    Some(config.export.prometheus.as_str()).filter(|address| !address.is_empty()).map(export::listen).transpose()
+}
+
+fn metrics_address(listener: Option<&TcpListener>) -> Option<String> {
+    Some(format!("http://{}{}", listener?.local_addr().ok()?, export::PATH))
 }
 
 fn plan(config: Config, folder: RunFolder, resumed: bool) -> Result<Plan, Failure> {

@@ -8,6 +8,7 @@
 //! and what processes take, `ending` how games and the run end.
 
 use crate::alerts::Alerts;
+use crate::export::Exports;
 use crate::failure::Failure;
 use crate::log_scan::LogScan;
 use crate::run_log::{Follower, RunLog, Start};
@@ -71,6 +72,8 @@ pub struct Supervisor {
     alerts: Alerts,
     /// What the log says from now on.
     news: Follower,
+    /// Whom else the run is told.
+    exports: Option<Exports>,
     random: u64,
 }
 
@@ -103,8 +106,14 @@ impl Supervisor {
             looks: keeping::Looks::default(),
             alerts,
             news,
+            exports: None,
             random,
         })
+    }
+
+    /// Has what happens exported, too.
+    pub fn telling(self, exports: Option<Exports>) -> Supervisor {
+        Supervisor { exports, ..self }
     }
 
     /// Plays the run to its end. Must be called on the main thread.

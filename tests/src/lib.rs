@@ -7,6 +7,7 @@
 pub mod asking;
 pub mod bridge;
 pub mod browser;
+pub mod collector;
 pub mod emitted;
 pub mod follow;
 pub mod http_peer;

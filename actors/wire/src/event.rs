@@ -318,6 +318,16 @@ pub enum Event {
         part: u64,
         bytes: u64,
     },
+    ExportFailed {
+        target: String,
+        reason: String,
+        dropped: u64,
+    },
+    ExportResumed {
+        target: String,
+        silent_ms: u64,
+        dropped: u64,
+    },
     AlertRaised {
         alert: String,
         detail: String,
@@ -436,6 +446,8 @@ pub const EVENT_NAMES: &[&str] = &[
     "RunRemoved",
     "LogRotated",
     "LogPartRemoved",
+    "ExportFailed",
+    "ExportResumed",
     "AlertRaised",
     "AlertCleared",
     "EyesCompared",
@@ -457,6 +469,7 @@ impl Event {
             | Event::StatementSlowed { .. }
             | Event::DecodeFailed { .. }
             | Event::CheckpointRestored { .. }
+            | Event::ExportFailed { .. }
             | Event::AlertRaised { .. } => Level::Warn,
             _ => Level::Info,
         }

@@ -1,6 +1,9 @@
 //! The ranges of the configuration's values.
 
-use super::{BACKENDS, BRAINS, Config, DIALECTS, DTYPES, EMBEDDERS, INDEX_KINDS, Recall, STATES, TIER_BACKENDS};
+use super::{
+    BACKENDS, BRAINS, Backend, Config, DIALECTS, DTYPES, EMBEDDERS, Export, INDEX_KINDS, Recall, STATES, TIER_BACKENDS,
+};
+use crate::export;
 use wire::control::INSTANCES_MAX;
 use wire::router::TierSettings;
 
@@ -74,7 +77,26 @@ pub(super) fn violation(config: &Config) -> Option<Violation> {
             message: format!("is {value:?}; it must be one of {}", known.join(", ")),
         });
     }
-    relation(config).or_else(|| tiers(config))
+    relation(config).or_else(|| exports(config)).or_else(|| tiers(config))
+}
+
+/// What is wrong with the places that a run is exported to. Their addresses may hold secrets and are not repeated.
+fn exports(config: &Config) -> Option<Violation> {
+    let Export { prometheus, otlp, .. } = &config.export;
+    let wrong = |key, message: String| Some(Violation { section: "export", key, message });
+    if !prometheus.is_empty() && export::loopback(prometheus).is_none() {
+        let message =
+            "must be HOST:PORT of this machine alone, as 127.0.0.1:9184: whoever reaches it reads what it serves";
+        return wrong("prometheus", message.to_string());
+    }
+    let checked = if otlp.is_empty() { Ok(()) } else { export::check_target(otlp) };
+    if let Err(message) = checked {
+        return wrong("otlp", message);
+    }
+    let key = if prometheus.is_empty() { "otlp" } else { "prometheus" };
+    let is_asked = !prometheus.is_empty() || !otlp.is_empty();
+    let message = "follows the log's file; set telemetry.backend to \"file\", or leave it empty";
+    (is_asked && config.telemetry.backend != Backend::File).then(|| wrong(key, message.to_string())).flatten()
 }
 
 /// What is wrong with the tiers of models.

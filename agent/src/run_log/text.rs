@@ -137,6 +137,12 @@ pub fn of_event(event: &Event) -> String {
         Event::RunRemoved { run, bytes } => format!("run {run} was removed, {bytes} bytes"),
         Event::LogRotated { part, bytes } => format!("part {part} of the log ended with {bytes} bytes"),
         Event::LogPartRemoved { part, bytes } => format!("part {part} of the log was removed, {bytes} bytes"),
+        Event::ExportFailed { target, reason, dropped } => {
+            format!("{target}: {reason}; {dropped} spans dropped so far")
+        }
+        Event::ExportResumed { target, silent_ms, dropped } => {
+            format!("{target} takes what it is sent again, after {silent_ms} ms; {dropped} spans dropped so far")
+        }
         Event::AlertRaised { alert, detail } | Event::AlertCleared { alert, detail } => format!("{alert}: {detail}"),
         Event::EyesCompared { pictures, values, differing, alarms, .. } => {
             format!("{pictures} pictures, {differing} of {values} values differ, {alarms} alarms")

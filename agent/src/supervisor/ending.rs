@@ -3,6 +3,7 @@
 use super::Supervisor;
 use super::game::{Game, Loss};
 use super::process::Live;
+use crate::export::Exports;
 use crate::failure::Failure;
 use crate::log_scan::{ModelTally, Played, SkillTally};
 use crate::summary;
@@ -190,6 +191,8 @@ impl Supervisor {
     pub(super) fn conclude(mut self) -> Outcome {
         let games = self.summaries();
         let mut summary = summary::of_all(&games);
+        let events = self.exports.as_mut().map(Exports::finish);
+        self.hear_exports(events.unwrap_or_default());
         self.own_up();
         // The actors know only that they were stopped; why is known here.
         if let Some(Ending { failure: Some(failure), .. }) = &self.ending {

@@ -5,10 +5,11 @@ use super::Supervisor;
 use super::process::Phase;
 use crate::alerts::Change;
 use crate::config::Backend;
+use crate::export::Exports;
 use crate::log_scan::LogScan;
 use crate::old_runs;
 use crate::platform;
-use crate::run_log::RunLog;
+use crate::run_log::{self, RunLog};
 use std::io;
 use std::ops::ControlFlow;
 use std::os::fd::AsFd as _;
@@ -40,6 +41,8 @@ impl Supervisor {
                 self.screen.note(format!("telemetry: the log cannot go on in another file: {error}"));
             }
             self.watch(now_ms);
+            let events = self.exports.as_ref().map(Exports::notices);
+            self.hear_exports(events.unwrap_or_default());
         }
         if now_ms.saturating_sub(self.looks.processes_ms) >= SAMPLE_MS {
             self.looks.processes_ms = now_ms;
@@ -69,6 +72,14 @@ impl Supervisor {
             } else {
                 self.record_of(instance, Event::AlertCleared { alert, detail });
             }
+        }
+    }
+
+    /// Writes down what became of an export.
+    pub(super) fn hear_exports(&mut self, events: Vec<Event>) {
+        for event in events {
+            self.screen.note(format!("export: {}", run_log::of_event(&event)));
+            self.record(event);
         }
     }
 
