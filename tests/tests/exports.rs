@@ -320,6 +320,7 @@ fn a_collector_that_comes_back_is_sent_to_again() {
     let has =
         |name: &str| program.lines().iter().any(|line| tests::program::name_of(&line.event) == name).then_some(());
     wait_for("the failure to be told", || has("ExportFailed"));
+    program.wait_for_steps(10);
     // Nothing more is to be sent than what waits.
     let bridge = program.role("emulator-bridge", 0);
     tests::signal(bridge, rustix::process::Signal::STOP);

@@ -14,8 +14,6 @@ use wire::log::Line;
 
 /// The version of the semantic conventions whose names are used.
 pub const SEMANTIC_CONVENTIONS: &str = "1.37.0";
-/// Where its schema is.
-pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.37.0";
 
 /// What is asked of a model.
 pub const OPERATION_NAME: &str = "gen_ai.operation.name";
@@ -71,6 +69,11 @@ pub const OPERATION_DURATION: (&str, &[f64]) = (
     "gen_ai.client.operation.duration",
     &[0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92],
 );
+
+/// Where the schema of this version is.
+pub fn schema_url() -> String {
+    format!("https://opentelemetry.io/schemas/{SEMANTIC_CONVENTIONS}")
+}
 
 /// What answers for a tier, as far as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -104,7 +104,9 @@ impl Metrics {
         let (models, log) = (Models::new(&mut all), Log::new(&mut all));
         for game in 0..about.instances {
             // What is counted is there from the start, so that its first increase is seen.
-            [&play.steps, &play.floors].map(|counter| counter.with_label_values(&[game.to_string()]));
+            for counter in [&play.steps, &play.floors] {
+                counter.with_label_values(&[game.to_string()]);
+            }
         }
         log.torn.with_label_values::<&str>(&[]);
         log.dropped.with_label_values::<&str>(&[]);

@@ -3,7 +3,7 @@
 //! Plain, because the parent of a run has no C code in it, which TLS would need: a collector beside the run goes on with TLS. An
 //! address may hold a user's name and password, and the environment headers: both are sent and told to nobody.
 
-use super::gen_ai::SCHEMA_URL;
+use super::gen_ai::schema_url;
 use super::instruments::{Definition, Instruments, Kind};
 use super::spans::text;
 use axum::body::{Body, to_bytes};
@@ -121,11 +121,11 @@ impl Sender {
 
     /// Sends spans; returns how many of them the collector did not want.
     pub async fn send_spans(&self, spans: Vec<Span>) -> Result<u64, Refusal> {
-        let scope_spans = ScopeSpans { scope: Some(self.scope.clone()), spans, schema_url: SCHEMA_URL.to_string() };
+        let scope_spans = ScopeSpans { scope: Some(self.scope.clone()), spans, schema_url: schema_url() };
         let resource_spans = ResourceSpans {
             resource: Some(self.resource.clone()),
             scope_spans: vec![scope_spans],
-            schema_url: SCHEMA_URL.to_string(),
+            schema_url: schema_url(),
         };
         let request = ExportTraceServiceRequest { resource_spans: vec![resource_spans] };
         let answer = self.send("/v1/traces", request.encode_to_vec()).await?;
@@ -137,12 +137,11 @@ impl Sender {
     pub async fn send_metrics(&self, instruments: &Instruments, began: u64, now: u64) -> Result<(), Refusal> {
         let metrics: Vec<Metric> =
             instruments.families().map(|(it, family)| points::metric(it, &family, began, now)).collect();
-        let scope_metrics =
-            ScopeMetrics { scope: Some(self.scope.clone()), metrics, schema_url: SCHEMA_URL.to_string() };
+        let scope_metrics = ScopeMetrics { scope: Some(self.scope.clone()), metrics, schema_url: schema_url() };
         let resource_metrics = ResourceMetrics {
             resource: Some(self.resource.clone()),
             scope_metrics: vec![scope_metrics],
-            schema_url: SCHEMA_URL.to_string(),
+            schema_url: schema_url(),
         };
         let request = ExportMetricsServiceRequest { resource_metrics: vec![resource_metrics] };
         self.send("/v1/metrics", request.encode_to_vec()).await.map(drop)

@@ -87,9 +87,9 @@ fn processor_time_goes_on_over_the_lives_of_a_process() {
         cause: "signal 9".into(),
         expected: false,
     };
-    let metrics = after(&[sampled(1, 500), sampled(1, 700), line(None, None, exited), sampled(2, 100)]);
+    let metrics = after(&[sampled(1, 500), sampled(1, 750), line(None, None, exited), sampled(2, 250)]);
     let of = |name: &str| told(&metrics, &format!("pocketpilot_process_{name}{{game=\"\",role=\"skills\"}}"));
-    assert_eq!(of("cpu_seconds_total"), Some(0.8));
+    assert_eq!(of("cpu_seconds_total"), Some(1.0));
     assert_eq!((of("up"), of("memory_bytes")), (Some(1.0), Some(5_242_880.0)));
 }
 

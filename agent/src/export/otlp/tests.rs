@@ -49,7 +49,7 @@ fn values_become_cumulative_points_with_the_conventions_names() {
     let usage = all.histogram(("gen_ai.x", &[1.0, 4.0]), "{token}", &["gen_ai.token.type", "error.type"], "Tokens.");
     steps.with_label_values(&["3"]).inc_by(5.0);
     let seen = usage.with_label_values(&["input", ""]);
-    [0.5, 1.0, 3.0, 100.0].map(|value| seen.observe(value));
+    [0.5, 1.0, 3.0, 100.0].iter().for_each(|value| seen.observe(*value));
     let made: Vec<Metric> =
         all.families().map(|(definition, family)| points::metric(definition, &family, 1, 2)).collect();
     let Some(Data::Sum(sum)) = &made[0].data else { panic!("{:?}", made[0]) };
