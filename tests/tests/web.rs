@@ -287,9 +287,10 @@ fn a_browser_shows_the_run_and_goes_back_in_time() {
 
     browser.press("ArrowLeft");
     browser.wait_until("document.querySelector('#state').textContent === 'PAST'");
-    let back = browser.wait_for(number, |value| value.as_f64());
+    browser.wait_until(&format!("({number}) === window.pocketpilot.steps.chosen[0]"));
+    let back = browser.value(number).as_f64();
     program.wait_for_steps(program.last_step() + 2);
-    assert_eq!(browser.value(number).as_f64(), Some(back), "time stands still");
+    assert_eq!(browser.value(number).as_f64(), back, "time stands still");
     browser.wait_until("!document.querySelector('#side-past').hidden");
     // Of a step that was played while the page looked, the picture is the step's to the last bit.
     let is_exact =
@@ -299,6 +300,7 @@ fn a_browser_shows_the_run_and_goes_back_in_time() {
     wait_for("a step's picture", || {
         browser.press("ArrowLeft");
         browser.wait_until("document.querySelector('#state').textContent === 'PAST'");
+        browser.wait_until(&format!("({number}) === window.pocketpilot.steps.chosen[0]"));
         let is_there = browser.value(&format!("document.querySelector('#picture-note').hidden && {is_exact}"));
         browser.press("End");
         browser.wait_until("document.querySelector('#state').textContent === 'LIVE'");
