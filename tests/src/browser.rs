@@ -28,7 +28,7 @@ impl Browser {
             let said = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
             said.is_ok_and(|status| status.success())
         };
-        let Some(name) = NAMES.iter().find(is_there) else {
+        let Some(name) = NAMES.into_iter().find(is_there) else {
             eprintln!("skipped: neither chromium nor chromium-headless-shell is installed (scripts/setup.sh --tests)");
             return None;
         };
@@ -156,9 +156,18 @@ impl Drop for Browser {
 fn address_of_page(port: u16) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     write!(stream, "GET /json/list HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n").ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let pages: Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
+    // The browser leaves the connection open, so that the answer ends where it is whole.
+    stream.set_read_timeout(Some(WATCHDOG)).ok()?;
+    let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
+    let pages = loop {
+        let size = stream.read(&mut piece).ok().filter(|size| *size > 0)?;
+        answer.extend_from_slice(&piece[..size]);
+        let text = String::from_utf8_lossy(&answer);
+        if let Some(pages) = text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str::<Value>(body).ok())
+        {
+            break pages;
+        }
+    };
     let page = pages.as_array()?.iter().find(|page| page["type"] == "page")?;
     page["webSocketDebuggerUrl"].as_str().map(str::to_string)
 }
