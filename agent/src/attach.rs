@@ -29,7 +29,7 @@ mod past;
 mod web;
 
 /// Lines of the log's end that are read at first.
-const LINES: usize = 4_000;
+const LINES: usize = 1_500;
 /// Lines of its beginning, which say what the run is.
 const FIRST_LINES: usize = 60;
 /// The time between two looks.

@@ -141,7 +141,7 @@ pub enum Told {
 
 impl PageSocket {
     /// What is told next, and says that it was taken.
-    pub fn next(&mut self) -> Told {
+    pub fn take(&mut self) -> Told {
         let told = self.look();
         self.say(match told {
             Told::News(_) => "s",
@@ -166,7 +166,7 @@ impl PageSocket {
     pub fn find<T>(&mut self, what: &str, mut of: impl FnMut(&Told) -> Option<T>) -> T {
         let started = std::time::Instant::now();
         loop {
-            if let Some(found) = of(&self.next()) {
+            if let Some(found) = of(&self.take()) {
                 return found;
             }
             assert!(started.elapsed() < WATCHDOG, "waited {WATCHDOG:?} for {what}");

@@ -216,7 +216,8 @@ fn the_oldest_files_of_a_log_are_removed_where_that_is_wanted_and_the_run_still_
     };
     let memories = scratch.path().join("memories");
     let begin = ["run", "--config", text(&config), "--run-dir", text(&run), "--memories", text(&memories)];
-    play(&[&begin[..], &["--emulator", "libretro", "--steps", "1800", "--floors", "0"]].concat());
+    let ends = ["--emulator", "libretro", "--brain", "random", "--steps", "3200", "--floors", "0"];
+    play(&[&begin[..], &ends].concat());
     let kept = parts(&run);
     assert!(!run.join("telemetry.000001.jsonl").exists() && run.join("telemetry.before.json").exists(), "{kept:?}");
     let last = |finished: &Finished| {
@@ -225,9 +226,9 @@ fn the_oldest_files_of_a_log_are_removed_where_that_is_wanted_and_the_run_still_
             .map(|line| serde_json::to_value(&line.event).expect("it is JSON"))
             .find(|event| event["event"] == "RunEnded")
     };
-    let finished = play(&["run", "--resume", text(&run), "--steps", "1810"]);
+    let finished = play(&["run", "--resume", text(&run), "--steps", "3210"]);
     let ended = last(&finished).expect("it ended");
-    assert_eq!(ended["steps"], 1_810, "{ended}");
+    assert_eq!(ended["steps"], 3_210, "{ended}");
     assert_eq!(finished.count("RunResumed"), 1);
 }
 

@@ -18,6 +18,9 @@ use std::sync::{Mutex, RwLock};
 /// The file's name within a run's folder.
 pub const LOG_FILE: &str = "telemetry.jsonl";
 
+/// Most lines are no longer.
+const LINE_BYTES: usize = 1024;
+
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
@@ -108,7 +111,8 @@ impl Log {
             dur_us: context.dur_us,
             event,
         };
-        let mut bytes = serde_json::to_vec(&line)?;
+        let mut bytes = Vec::with_capacity(LINE_BYTES);
+        serde_json::to_writer(&mut bytes, &line)?;
         bytes.push(b'\n');
         match &self.target {
             Target::File(file) => append(&file.read().expect("no writer panics while holding the lock"), &bytes),

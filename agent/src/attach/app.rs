@@ -203,7 +203,6 @@ impl App {
 mod tests {
     use super::*;
     use serde_json::json;
-    use wire::event::StepCompleted;
 
     fn app(steps: u64) -> App {
         let mut app = App::new(&RunLog::at(Path::new("runs/x/telemetry.jsonl")), Config::built_in());
@@ -212,7 +211,7 @@ mod tests {
     }
 
     fn line(instance: u16, step: u64) -> Vec<u8> {
-        let done = Event::StepCompleted(Box::new(StepCompleted::default()));
+        let done = Event::StepCompleted(Box::default());
         let mut line = serde_json::to_value(done).expect("it is JSON");
         let common = json!({ "ts": "2026-11-29T03:20:28.197082Z", "seq": step, "process": "actors", "pid": 7, "actor": "pilot",
             "level": "info", "instance": instance, "step": step });

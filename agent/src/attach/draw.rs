@@ -167,6 +167,12 @@ fn status_lines(step: &Step, game: &Game, is_now: bool) -> Vec<Line<'static>> {
     let sure = done.confidence.map_or_else(String::new, |sure| format!(", sure {sure:.2}"));
     lines.push(Line::from(format!("decided by {decided}, eyes {}{sure}", done.eyes)));
     lines.push(Line::from(format!("pixels {}  memory {}", done.frame_hash, done.ram_hash)).dim());
+    if !is_now {
+        lines.push(
+            Line::from("picture and map: of now; attach --web shows the picture of the step, where it was kept")
+                .yellow(),
+        );
+    }
     lines.push(Line::default());
     lines.push(latency_line(step));
     lines

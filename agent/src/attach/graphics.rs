@@ -251,7 +251,7 @@ mod tests {
         let (red, blue) = ([255, 0, 0], [0, 0, 255]);
         let pixels = [red, red, red, red, red, blue].repeat(7).concat();
         let text = sixel(&Picture { width: 6, height: 7, pixels });
-        assert!(text.starts_with("\x1bP0;1q\"1;1;6;7#0;2;100;0;0#1;2;0;0;100"), "{text:?}");
+        assert!(text.starts_with("\x1bP0;1q\"1;1;6;7#1;2;0;0;100#0;2;100;0;0"), "{text:?}");
         assert!(text.contains("#0!5~?$#1!5?~$-") && text.ends_with("#0!5@?$#1!5?@$-\x1b\\"), "{text:?}");
     }
 

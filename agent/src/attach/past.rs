@@ -134,7 +134,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("pocketpilot-past-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("it is made");
         let log = RunLog::at(&folder.join("telemetry.jsonl"));
-        let done = Event::StepCompleted(Box::new(StepCompleted::default()));
+        let done = Event::StepCompleted(Box::default());
         let done = serde_json::to_value(done).expect("it is JSON");
         let mut text = String::new();
         for step in 1..=ALL {

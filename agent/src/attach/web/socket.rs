@@ -184,10 +184,10 @@ mod tests {
     use crate::config::Config;
     use crate::run_log::RunLog;
     use std::path::Path;
-    use wire::event::{Event, StepCompleted};
+    use wire::event::Event;
 
     fn line(game: Instance, step: u64) -> Vec<u8> {
-        let done = Event::StepCompleted(Box::new(StepCompleted::default()));
+        let done = Event::StepCompleted(Box::default());
         let mut line = serde_json::to_value(done).expect("it is JSON");
         let common = serde_json::json!({ "ts": "2026-11-29T03:20:28.197082Z", "seq": step, "process": "actors", "pid": 7,
             "actor": "pilot", "level": "info", "instance": game, "step": step });
