@@ -14,7 +14,7 @@ const EXPLORE: &str = "screen == 'command' and can_act and not hurrying";
 fn explore(edit: usize) -> String {
     format!(
         "-- One step towards the unknown.\nreturn function()\n    local target = path.unknown()\n    if target == nil then\n        \
-         finish(\"failure\", \"nothing is unknown\")\n    end\n    step(target.direction, \"edit {edit}\")\nend\n"
+         finish(\"failure\", \"nothing is unknown\")\n    end\n    note(\"on the way\")\n    step(target.direction, \"edit {edit}\")\nend\n"
     )
 }
 

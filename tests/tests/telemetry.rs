@@ -97,6 +97,77 @@ fn a_game_that_makes_no_progress_raises_an_alert_and_an_unattended_run_says_so_i
 }
 
 #[test]
+fn an_alert_that_is_over_is_cleared_and_the_run_ends_well() {
+    let scratch = Scratch::new();
+    // The first floor takes longer than that, and the second is not stayed on for so long.
+    let config = scratch.file("config.toml", "[alerts]\nfloor_steps = 200\n");
+    let config = config.to_str().expect("a temporary path is text");
+    let arguments = ["--config", config, "--emulator", "libretro", "--floors", "0", "--steps", "520"];
+    let run = scratch.path().join("run");
+    let finished =
+        Program::run_in(&run, &[&arguments[..], &["--pace", "unthrottled"]].concat(), None).finish().expect_success();
+    assert_eq!((finished.count("AlertRaised"), finished.count("AlertCleared")), (1, 1), "{}", finished.stdout);
+}
+
+#[test]
+fn the_oldest_runs_give_way_where_a_limit_is_set() {
+    let scratch = Scratch::new();
+    let runs = scratch.path().join("runs");
+    let config = format!("[telemetry]\nruns = \"{}\"\nruns_mib = 1\n", runs.display());
+    let config = scratch.file("config.toml", config);
+    let (config, memories) = (config.display().to_string(), scratch.path().join("memories").display().to_string());
+    let play = || {
+        let arguments = ["run", "--config", &config, "--emulator", "libretro", "--steps", "5", "--quiet"];
+        let arguments = [&arguments[..], &["--pace", "unthrottled", "--memories", &memories]].concat();
+        Program::start(&runs.join("latest"), &arguments).finish().expect_success()
+    };
+    let kept = || {
+        let entries = std::fs::read_dir(&runs).expect("it is there").flatten();
+        entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).count()
+    };
+    // A run of a few steps takes more than half of that.
+    let removed: usize = (0..4).map(|_| play().count("RunRemoved")).sum();
+    assert!(removed >= 2, "{removed}");
+    assert_eq!(kept(), 4 - removed);
+}
+
+/// A game that does nothing but write nonsense where Burrow points to its dungeon.
+fn nonsense() -> Vec<u8> {
+    const DUNGEON_POINTER: u32 = 0x0203_B418;
+    let mut rom = vec![0; 32 << 10];
+    let mut put = |at: usize, words: &[u32]| {
+        for (place, word) in words.iter().enumerate() {
+            rom[at + place * 4..at + place * 4 + 4].copy_from_slice(&word.to_le_bytes());
+        }
+    };
+    // A branch over the header; then: load the address, load the nonsense, store it for ever.
+    put(0, &[0xEA00_002E]);
+    put(0xC0, &[0xE59F_0008, 0xE59F_1008, 0xE580_1000, 0xEAFF_FFFD, DUNGEON_POINTER, 0x123]);
+    rom[0xA0..0xA8].copy_from_slice(b"NONSENSE");
+    rom[0xB2] = 0x96;
+    // The header's checksum.
+    rom[0xBD] = 0xE8;
+    rom
+}
+
+#[test]
+fn memory_that_makes_no_sense_is_told_with_the_check_that_failed() {
+    let scratch = Scratch::new();
+    let rom = scratch.file("nonsense.gba", nonsense());
+    let config = scratch.file("config.toml", "[game]\nprofile = \"burrow\"\n");
+    let run = scratch.path().join("run");
+    let arguments = ["--config", config.to_str().expect("it is text"), "--rom", rom.to_str().expect("it is text")];
+    let program = Program::run_in(&run, &[&arguments[..], &["--steps", "3", "--pace", "unthrottled"]].concat(), None);
+    wait_for("the failed check to be told", || {
+        let is_told =
+            |event: &Event| matches!(event, Event::DecodeFailed { check, .. } if check.contains("dungeon pointer"));
+        program.lines().iter().any(|line| is_told(&line.event)).then_some(())
+    });
+    let finished = program.finish();
+    assert!(finished.status.code().is_some(), "it ends by itself: {}", finished.stderr);
+}
+
+#[test]
 fn secrets_of_the_configuration_are_in_no_log_and_on_no_screen() {
     let scratch = Scratch::new();
     let bridge = "ws://127.0.0.1:9/?token=token-of-a-bridge";

@@ -1,19 +1,21 @@
 //! The telemetry log: one JSON object a line, each line one `write(2)` on a file opened for appending.
 //!
 //! Invariant: when [`Log::write`] has returned `Ok`, the line is the kernel's and survives any death of this process.
-//! Several processes append to the same file. A write cut short by a full disk leaves a torn line, which readers skip;
-//! whoever opens a file that ends in one starts a fresh line. When the file has grown large, the parent of a run gives each
+//! Several processes append to the same file. A write cut short by a full disk, or by the death of its writer, leaves a torn line,
+//! which readers skip; whoever opens a file that ends in one starts a fresh line, and what one that has it open already writes
+//! behind it is told apart by [`pieces`]. When the file has grown large, the parent of a run gives each
 //! process another one to go on in: none of them has to look, and one that may open no files can go on, too.
 
 use crate::control::TelemetryTarget;
 use crate::event::{Event, Level};
 use crate::{Instance, Step};
+use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, RwLock};
+use std::sync::{LazyLock, Mutex, RwLock};
 
 /// The file's name within a run's folder.
 pub const LOG_FILE: &str = "telemetry.jsonl";
@@ -149,7 +151,7 @@ pub fn now() -> String {
 pub fn read_lines(path: &Path) -> io::Result<(Vec<Line>, usize)> {
     let text = std::fs::read(path)?;
     let mut torn = 0;
-    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let lines = text.split(|byte| *byte == b'\n').flat_map(pieces);
     let lines = lines.filter_map(|line| serde_json::from_slice(line).inspect_err(|_| torn += 1).ok()).collect();
     Ok((lines, torn))
 }
@@ -163,6 +165,20 @@ fn append(mut file: &File, bytes: &[u8]) -> io::Result<()> {
             Err(error) => return Err(error),
         }
     }
+}
+
+/// The lines that a line of a log's file is made of: when a writer dies in the middle of one, what another writes next stands behind
+/// that piece at once, and must not be lost with it. Mostly one; none of an empty line.
+pub fn pieces(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    // Within a text these bytes do not occur: quotes in it are escaped.
+    static BEGINNING: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"{\"ts\":\""));
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        let end = BEGINNING.find(rest.get(1..)?).map_or(rest.len(), |place| place + 1);
+        let (piece, after) = rest.split_at(end);
+        rest = after;
+        Some(piece)
+    })
 }
 
 /// Opens a log to write at its end, on a fresh line.
@@ -182,6 +198,20 @@ pub fn open_for_appending(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_behind_a_torn_one_is_told_apart_from_it() {
+        let whole = br#"{"ts":"2026","text":"{\"ts\":\" is no beginning"}"#;
+        let of = |line: &[u8]| pieces(line).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        assert_eq!(of(b""), Vec::<Vec<u8>>::new());
+        assert_eq!(of(whole), [whole.to_vec()]);
+        for length in 1..=whole.len() {
+            let torn = &whole[..length];
+            assert_eq!(of(&[torn, whole].concat()), [torn.to_vec(), whole.to_vec()], "{length}");
+            let several = of(&[torn, torn, whole].concat());
+            assert_eq!((several.concat(), several.last()), ([torn, torn, whole].concat(), Some(&whole.to_vec())));
+        }
+    }
 
     #[test]
     fn a_torn_last_line_is_skipped_and_closed_by_the_next_writer() {

@@ -11,6 +11,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use wire::log::pieces;
 use wire::{Instance, Step};
 
 const BLOCK_BYTES: usize = 128 << 10;
@@ -204,7 +205,8 @@ impl ByStep {
                     if !has_end {
                         continue;
                     }
-                    if is_whole && line.len() > 1 && each(part.start + start, &line[..line.len() - 1]).is_break() {
+                    if is_whole && line.len() > 1 && each(part.start + start, last(&line[..line.len() - 1])).is_break()
+                    {
                         return Ok(());
                     }
                     line.clear();
@@ -234,7 +236,7 @@ impl ByStep {
                 let first = block.iter().position(|byte| *byte == b'\n').map(|place| place + 1);
                 let whole = if start == 0 { 0 } else { first.unwrap_or(block.len()) };
                 for line in block[whole..].split(|byte| *byte == b'\n').rev().filter(|line| !line.is_empty()) {
-                    if each(line).is_break() {
+                    if each(last(line)).is_break() {
                         return Ok(());
                     }
                 }
@@ -250,6 +252,11 @@ impl ByStep {
         }
         Ok(())
     }
+}
+
+/// The line itself, without torn ones before it.
+fn last(line: &[u8]) -> &[u8] {
+    pieces(line).last().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use wire::log::pieces;
 
 const CHUNK_BYTES: usize = 1 << 20;
 /// No line is longer; what is, was never one.
@@ -186,7 +187,7 @@ impl Part {
 }
 
 fn give(line: &[u8], each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> ControlFlow<()> {
-    if line.is_empty() { ControlFlow::Continue(()) } else { each(line) }
+    pieces(line).try_for_each(each)
 }
 
 fn id_of(path: &Path) -> io::Result<Option<(u64, u64)>> {
