@@ -2,7 +2,7 @@
 //!
 //! The log is the one record that survives every process. It is scanned on from where the last scan ended; lines that
 //! cannot matter are told by a search for an event's name and never parsed; torn lines are skipped. What was in parts that are
-//! not kept any more was added up when they were removed ([`LogScan::keep`]).
+//! not kept any more was added up when they were removed ([`LogScan::remove`]).
 
 use crate::run_log::{Follower, RunLog, Start};
 use serde::{Deserialize, Serialize};
