@@ -5,6 +5,7 @@ use super::app::{App, Below};
 use super::floor::{SIZE, Spot};
 use super::graphics::{Graphics, Picture};
 use super::past::Past;
+use crate::run_log::parts;
 use crate::spectator::{Game, Process, Step};
 use ratatui::Frame;
 use ratatui::buffer::CellDiffOption;
@@ -182,15 +183,8 @@ fn status_lines(step: &Step, game: &Game, is_now: bool) -> Vec<Line<'static>> {
 fn latency_line(step: &Step) -> Line<'static> {
     let latency = &step.done.latency;
     let ms = |us: u64| us as f64 / 1e3;
-    let parts = [
-        ("capture", latency.capture_us),
-        ("decode", latency.decode_us),
-        ("recall", latency.recall_us),
-        ("route", latency.route_us),
-        ("skill", latency.skill_us),
-        ("apply", latency.apply_us),
-    ];
-    let parts = parts.iter().filter(|(_, us)| *us > 0).map(|(name, us)| format!("{name} {:.1}", ms(*us)));
+    let parts = parts(latency).into_iter().filter(|(_, us)| *us > 0);
+    let parts = parts.map(|(name, us)| format!("{name} {:.1}", ms(us)));
     let parts: Vec<String> = parts.collect();
     Line::from(format!(
         "{:.1} ms, {:.1} of it overhead: {}",

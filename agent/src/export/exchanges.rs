@@ -5,6 +5,7 @@
 
 use super::gen_ai::{INPUT_MESSAGES, OUTPUT_MESSAGES};
 use super::spans::text;
+use crate::run_folder::EXCHANGES;
 use crate::run_log::{Follower, RunLog, Start};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde::Deserialize;
@@ -17,8 +18,6 @@ use wire::Instance;
 use wire::event::Event;
 use wire::log::Line;
 
-/// The file's name within a run's folder.
-const FILE: &str = "exchanges.jsonl";
 /// How long a span waits for its words.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Exchanges that are kept for spans to come, and spans that wait.
@@ -62,7 +61,7 @@ struct Message {
 impl Exchanges {
     /// Follows what is written from now on in a run's folder.
     pub fn new(folder: &Path) -> Exchanges {
-        let follower = Follower::new(RunLog::at(&folder.join(FILE)), Start::First);
+        let follower = Follower::new(RunLog::at(&folder.join(EXCHANGES)), Start::First);
         Exchanges { follower, kept: VecDeque::new(), waiting: VecDeque::new() }
     }
 
@@ -117,7 +116,7 @@ impl Exchanges {
             ControlFlow::Continue(())
         });
         if let Err(error) = read {
-            tracing::warn!("{FILE}: {error}");
+            tracing::warn!("{EXCHANGES}: {error}");
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::gen_ai::{self, Servers};
 use super::instruments::Instruments;
 use super::news::{News, StepNews};
-use super::spans::parts;
+use crate::run_log::parts;
 use prometheus::{CounterVec, GaugeVec, HistogramVec};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,12 +7,12 @@
 
 use super::gen_ai::{self, Servers};
 use super::news::{News, StepNews, nanoseconds};
+use crate::run_log::parts;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use wire::Instance;
-use wire::event::Latency;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// The root of each trace.
@@ -134,18 +134,6 @@ impl Tracer {
         }
         attributes
     }
-}
-
-/// The parts of a step and how long they took, in their order.
-pub fn parts(latency: &Latency) -> [(&'static str, u64); 6] {
-    [
-        ("capture", latency.capture_us),
-        ("decode", latency.decode_us),
-        ("recall", latency.recall_us),
-        ("route", latency.route_us),
-        ("skill", latency.skill_us),
-        ("apply", latency.apply_us),
-    ]
 }
 
 /// Which game and step something belongs to.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::borrow::Cow;
-use wire::event::{Event, StepCompleted};
+use wire::event::{Event, Latency, StepCompleted};
 use wire::log::Line;
 
 /// What a line says, without who wrote it and when; of an event that this program does not know, its fields.
@@ -19,6 +19,18 @@ const COMMON: [&str; 11] =
 fn of_fields(line: &Value) -> String {
     let fields = line.as_object().into_iter().flatten().filter(|(name, _)| !COMMON.contains(&name.as_str()));
     fields.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The parts of a step that are told of it, and how long they took in microseconds, in their order.
+pub fn parts(latency: &Latency) -> [(&'static str, u64); 6] {
+    [
+        ("capture", latency.capture_us),
+        ("decode", latency.decode_us),
+        ("recall", latency.recall_us),
+        ("route", latency.route_us),
+        ("skill", latency.skill_us),
+        ("apply", latency.apply_us),
+    ]
 }
 
 /// What an event says.

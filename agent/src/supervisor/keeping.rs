@@ -94,7 +94,9 @@ impl Supervisor {
         let numbers = log.numbers()?;
         let number = numbers.last().map_or(1, |last| last + 1);
         std::fs::rename(&log.path, log.part(number))?;
-        let file = open_for_appending(&log.path)?;
+        // Without a new file, as on a full disk, everybody goes on in the old one, which readers must find.
+        let back = |_: &io::Error| drop(std::fs::rename(log.part(number), &log.path));
+        let file = open_for_appending(&log.path).inspect_err(back)?;
         for role in [Role::Actors, Role::Indexes, Role::Skills] {
             self.tell(self.index_of(role), &ToRole::LogMoved, &[file.as_fd()]);
         }
