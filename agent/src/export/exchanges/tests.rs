@@ -24,8 +24,8 @@ impl Folder {
             ],
             "answer": format!("answer {step}"),
         });
-        let text = std::fs::read_to_string(self.0.join(FILE)).unwrap_or_default();
-        std::fs::write(self.0.join(FILE), format!("{text}{line}\n")).expect("it is written");
+        let text = std::fs::read_to_string(self.0.join(EXCHANGES)).unwrap_or_default();
+        std::fs::write(self.0.join(EXCHANGES), format!("{text}{line}\n")).expect("it is written");
     }
 }
 
