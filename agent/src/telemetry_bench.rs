@@ -1,6 +1,6 @@
 //! What telemetry costs: an event, and its share of a run's time on the processors.
 //!
-//! The share is that of all lines that a whole run wrote, at what a line costs here in the same minute: two runs with and without
+//! An event is one `write(2)`, and what of it is the system's is measured beside it, since no telemetry can take less. The share is that of all lines that a whole run wrote, at what a line costs here in the same minute: two runs with and without
 //! a log differ by less than two runs alike.
 
 use crate::bench::percentiles;
@@ -10,12 +10,12 @@ use crate::worker;
 use actors::hot_paths::step_event;
 use serde_json::{Value, json};
 use std::hint::black_box;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use wire::control::TelemetryTarget;
 use wire::event::Event;
-use wire::log::{Context, LOG_FILE, Log};
+use wire::log::{Context, LOG_FILE, Log, open_for_appending};
 
 const EVENTS: usize = 100_000;
 /// Events before any is measured.
@@ -34,12 +34,14 @@ pub fn measure(steps: Option<u64>, folder: &Path) -> Result<Value, Failure> {
     let log = Log::open(&TelemetryTarget::File(path.clone()), "agent").map_err(unwritable)?;
     let step = write(&log, step_event).map_err(unwritable)?;
     let written_bytes = path.metadata().map_err(unwritable)?.len();
+    let alone = append(&path, written_bytes as usize / (EVENTS + WARM_UP)).map_err(unwritable)?;
     let small = write(&log, || Event::FloorReached { floor: 3, floors: 3, dungeon: 1 }).map_err(unwritable)?;
     let (cpu_ms, lines) = run(steps.unwrap_or(STEPS), folder)?;
     let mean_ns = step.iter().sum::<u64>() as f64 / step.len() as f64;
     let share = lines as f64 * mean_ns / (cpu_ms as f64 * 1e6);
     Ok(json!({
         "step_event_ns": percentiles(step),
+        "step_event_file_alone_ns": percentiles(alone),
         "small_event_ns": percentiles(small),
         "step_event_bytes": written_bytes as usize / (EVENTS + WARM_UP),
         "run_lines": lines,
@@ -60,6 +62,20 @@ fn write(log: &Log, event: impl Fn() -> Event) -> io::Result<Vec<u64>> {
         let event = black_box(event());
         let begun = Instant::now();
         log.write("pilot", context, event)?;
+        if place >= WARM_UP {
+            took.push(begun.elapsed().as_nanos() as u64);
+        }
+    }
+    Ok(took)
+}
+
+/// How long the system alone takes for as many bytes as an event's line has, at the end of the same file.
+fn append(path: &Path, line_bytes: usize) -> io::Result<Vec<u64>> {
+    let (mut file, line) = (open_for_appending(path)?, vec![b'x'; line_bytes]);
+    let mut took = Vec::with_capacity(EVENTS);
+    for place in 0..WARM_UP + EVENTS {
+        let begun = Instant::now();
+        file.write_all(black_box(&line))?;
         if place >= WARM_UP {
             took.push(begun.elapsed().as_nanos() as u64);
         }

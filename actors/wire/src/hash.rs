@@ -4,6 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::fmt;
 use xxhash_rust::xxh3::Xxh3;
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// A 64-bit XXH3 hash of exact bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hash(pub u64);
@@ -27,7 +29,15 @@ impl fmt::Display for Hash {
 
 impl Serialize for Hash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() { serializer.collect_str(self) } else { serializer.serialize_u64(self.0) }
+        if !serializer.is_human_readable() {
+            return serializer.serialize_u64(self.0);
+        }
+        let mut digits = [0; 16];
+        for (place, byte) in self.0.to_be_bytes().into_iter().enumerate() {
+            digits[2 * place] = DIGITS[usize::from(byte >> 4)];
+            digits[2 * place + 1] = DIGITS[usize::from(byte & 15)];
+        }
+        serializer.serialize_str(std::str::from_utf8(&digits).expect("digits are ASCII"))
     }
 }
 

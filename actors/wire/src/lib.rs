@@ -17,6 +17,7 @@ pub mod exit;
 pub mod eyes;
 pub mod hash;
 pub mod items;
+mod json;
 pub mod keys;
 pub mod link;
 pub mod log;

@@ -8,9 +8,13 @@
 
 use crate::control::TelemetryTarget;
 use crate::event::{Event, Level};
+use crate::json::Json;
 use crate::{Instance, Step};
+use jiff::Timestamp;
 use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
@@ -20,8 +24,10 @@ use std::sync::{LazyLock, Mutex, RwLock};
 /// The file's name within a run's folder.
 pub const LOG_FILE: &str = "telemetry.jsonl";
 
-/// Most lines are no longer.
-const LINE_BYTES: usize = 1024;
+thread_local! {
+    /// The line that a thread is about to write.
+    static TEXT: RefCell<Json> = RefCell::new(Json::new());
+}
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +59,25 @@ pub struct Line {
     /// The event with its own fields.
     #[serde(flatten)]
     pub event: Event,
+}
+
+/// What a line has before its event: the fields of [`Line`].
+#[derive(Serialize)]
+struct Head<'a> {
+    ts: fmt::Arguments<'a>,
+    seq: u64,
+    process: &'a str,
+    pid: u32,
+    actor: &'a str,
+    level: Level,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<Instance>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<Step>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dur_us: Option<u64>,
 }
 
 /// What an event belongs to.
@@ -100,26 +125,30 @@ impl Log {
         if matches!(self.target, Target::Null) {
             return Ok(());
         }
-        let line = Line {
-            ts: now(),
+        let now = Timestamp::now();
+        let head = Head {
+            ts: format_args!("{now:.6}"),
             seq: self.sequence.fetch_add(1, Ordering::Relaxed) + 1,
-            process: self.process.to_string(),
+            process: self.process,
             pid: self.pid,
-            actor: actor.to_string(),
+            actor,
             level: event.level(),
             instance: context.instance,
             step: context.step,
             frame: context.frame,
             dur_us: context.dur_us,
-            event,
         };
-        let mut bytes = Vec::with_capacity(LINE_BYTES);
-        serde_json::to_writer(&mut bytes, &line)?;
-        bytes.push(b'\n');
+        TEXT.with_borrow_mut(|text| {
+            write_line(text, &head, &event)?;
+            self.append(text.as_bytes())
+        })
+    }
+
+    fn append(&self, line: &[u8]) -> io::Result<()> {
         match &self.target {
-            Target::File(file) => append(&file.read().expect("no writer panics while holding the lock"), &bytes),
+            Target::File(file) => append(&file.read().expect("no writer panics while holding the lock"), line),
             Target::Memory(lines) => {
-                lines.lock().expect("no writer panics while holding the lock").extend_from_slice(&bytes);
+                lines.lock().expect("no writer panics while holding the lock").extend_from_slice(line);
                 Ok(())
             }
             Target::Null => Ok(()),
@@ -144,7 +173,7 @@ impl Log {
 
 /// The time now: RFC 3339, UTC, microseconds.
 pub fn now() -> String {
-    format!("{:.6}", jiff::Timestamp::now())
+    format!("{:.6}", Timestamp::now())
 }
 
 /// Reads the lines of a log that are whole, oldest first, and counts those that are not.
@@ -154,6 +183,16 @@ pub fn read_lines(path: &Path) -> io::Result<(Vec<Line>, usize)> {
     let lines = text.split(|byte| *byte == b'\n').flat_map(pieces);
     let lines = lines.filter_map(|line| serde_json::from_slice(line).inspect_err(|_| torn += 1).ok()).collect();
     Ok((lines, torn))
+}
+
+/// Writes a line in place of what was there.
+fn write_line(text: &mut Json, head: &Head, event: &Event) -> serde_json::Result<()> {
+    text.clear();
+    head.serialize(&mut *text)?;
+    text.reopen();
+    event.serialize(&mut *text)?;
+    text.put(b"\n");
+    Ok(())
 }
 
 fn append(mut file: &File, bytes: &[u8]) -> io::Result<()> {
@@ -227,6 +266,20 @@ mod tests {
         assert_eq!((lines.len(), torn), (2, 1));
         assert_eq!((lines[1].step, lines[1].seq, &lines[1].event), (Some(4), 1, &event()));
         assert_eq!(lines[0].ts.len(), "2026-01-01T00:00:00.000000Z".len());
+    }
+
+    #[test]
+    fn a_line_holds_its_context_and_its_event_in_one_object() {
+        let log = Log::open(&TelemetryTarget::Memory, "test").expect("opens");
+        let context = Context { instance: Some(0), step: Some(4), frame: None, dur_us: Some(5) };
+        for event in [Event::DecodeFailed { check: "a \"b\"".into(), count: 1 }, Event::StepCompleted(Box::default())] {
+            log.write("x", context, event).expect("writes");
+        }
+        for written in log.memory().split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let line: Line = serde_json::from_slice(written).expect("it is a line");
+            assert_eq!((line.process.as_str(), line.actor.as_str(), line.step), ("test", "x", Some(4)));
+            assert_eq!(String::from_utf8_lossy(written), serde_json::to_string(&line).expect("it is JSON"));
+        }
     }
 
     #[test]
