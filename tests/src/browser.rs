@@ -89,6 +89,12 @@ impl Browser {
         self.wait_for(expression, |value| (*value == true).then_some(()));
     }
 
+    /// How much memory the page's script holds, after what nobody needs was thrown away.
+    pub fn script_bytes(&mut self) -> Value {
+        self.call("HeapProfiler.collectGarbage", json!({}));
+        self.call("Runtime.getHeapUsage", json!({}))["usedSize"].take()
+    }
+
     /// Presses a key, as `ArrowLeft` or `2`.
     pub fn press(&mut self, key: &str) {
         for kind in ["keyDown", "keyUp"] {

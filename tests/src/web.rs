@@ -152,7 +152,9 @@ impl PageSocket {
 
     /// What is told next, which is not said to be taken.
     pub fn look(&mut self) -> Told {
+        let started = std::time::Instant::now();
         loop {
+            assert!(started.elapsed() < WATCHDOG, "the page was told nothing for {WATCHDOG:?}");
             match self.socket.read() {
                 Ok(Message::Text(text)) => return Told::News(serde_json::from_str(&text).expect("it is JSON")),
                 Ok(Message::Binary(bytes)) => return Told::Picture(bytes.to_vec()),

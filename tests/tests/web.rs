@@ -4,6 +4,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::{Duration, Instant};
 use tests::web::{PICTURE_HEAD_BYTES, PageSocket, Told};
 use tests::{Browser, Finished, Program, Scratch, WebPage, is_soak, wait_for};
 use wire::exit;
@@ -235,9 +236,12 @@ fn a_run_that_begins_later_is_followed() {
     };
     let first = socket.find("the first run", name);
     assert_eq!(start().status.code(), Some(exit::OK));
-    let second = socket.find("the second run", |told| name(told).filter(|name| *name != first));
+    // It may have ended by the time that it is noticed.
+    let second = socket.find("the second run and its end", |told| {
+        let has_ended = matches!(told, Told::News(news) if news["run"]["end"].is_string());
+        name(told).filter(|name| has_ended && *name != first)
+    });
     assert!(runs.join(&second).exists());
-    socket.find("its end", |told| matches!(told, Told::News(news) if news["run"]["end"].is_string()).then_some(()));
     assert_eq!(numbers(&page.get("/api/steps").json()), [1, 2, 3, 4, 5]);
 }
 
@@ -333,4 +337,67 @@ fn a_browser_shows_the_run_and_goes_back_in_time() {
     browser.wait_until("document.querySelector('#state').textContent === 'LIVE'");
     page.end(Signal::TERM);
     browser.wait_until("document.querySelector('#trouble').textContent.includes('does not answer')");
+}
+
+/// How a page and its server stood at one moment.
+#[derive(Debug)]
+struct Sizes {
+    steps: u64,
+    server_kib: u64,
+    script_kib: u64,
+    elements: u64,
+}
+
+impl Sizes {
+    fn of(page: &WebPage, browser: &mut Browser, program: &Program) -> Sizes {
+        let number = |value: Value| value.as_f64().expect("a number") as u64;
+        Sizes {
+            steps: program.last_step(),
+            server_kib: anonymous_kib(page.pid()),
+            script_kib: number(browser.script_bytes()) / 1024,
+            elements: number(browser.value("document.querySelectorAll('*').length")),
+        }
+    }
+}
+
+fn anonymous_kib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("Linux says so");
+    line.trim_end_matches("kB").trim().parse().expect("a number")
+}
+
+/// The long form watches for an hour, and says how it stood each minute.
+#[test]
+fn a_page_that_is_left_open_does_not_grow() {
+    let Some(mut browser) = Browser::open((1280, 800), false) else { return };
+    let program = play(&["--pace", "lockstep", "--floors", "0"], "100000000");
+    let page = WebPage::serve(&[text(program.run_folder())]);
+    browser.go(&page.link);
+    browser.wait_until("document.querySelector('#state')?.textContent === 'LIVE'");
+    let mut seen = Vec::new();
+    let started = Instant::now();
+    while seen.len() <= if is_soak() { 60 } else { 3 } {
+        if is_soak() {
+            let minute = Duration::from_secs(60 * seen.len() as u64);
+            while let Some(rest) = minute.checked_sub(started.elapsed()) {
+                std::thread::park_timeout(rest);
+            }
+        } else {
+            program.wait_for_steps(program.last_step() + 25);
+        }
+        browser.wait_until("document.querySelector('#state').textContent === 'LIVE'");
+        let sizes = Sizes::of(&page, &mut browser, &program);
+        println!("{sizes:?} {}", browser.value("document.querySelector('#charts > p').textContent"));
+        seen.push(sizes);
+    }
+    assert_eq!(browser.complaints, Vec::<String>::new());
+    let [.., before, _, last] = &seen[..] else { panic!("it was looked at several times") };
+    if is_soak() {
+        let half = &seen[seen.len() / 2];
+        assert!(last.server_kib < half.server_kib + 4096, "the server grew: {half:?}, {last:?}");
+        assert!(last.script_kib < half.script_kib + 512, "the page grew: {half:?}, {last:?}");
+    }
+    assert!(before.steps < last.steps);
+    // The pictures it keeps, 80 MiB, and all else; texts, rows and drawings of as many steps as it lists.
+    assert!(last.server_kib < 160 << 10 && last.script_kib < 8 << 10 && last.elements < 4000, "{last:?}");
 }
