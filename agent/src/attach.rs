@@ -2,7 +2,8 @@
 //! live, or back in time.
 //!
 //! It reads the log and the newest frame and nothing else; the run does not notice. Files: `app` what is shown and what keys do,
-//! `draw` how, `floor` the map, `graphics` pictures on terminals, `past` the steps before now, `web` all of it in a browser.
+//! `draw` how, `floor` the map, `graphics` pictures on terminals, `past` the steps before now, `step_picture` their pictures, `pictures`
+//! those that were seen, `kept` what the run's folder keeps of a step, `web` all of it in a browser.
 
 use crate::cli::AttachArgs;
 use crate::config::Config;
@@ -19,13 +20,17 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use step_picture::StepPictures;
 use wire::exit;
 
 mod app;
 mod draw;
 mod floor;
 mod graphics;
+mod kept;
 mod past;
+mod pictures;
+mod step_picture;
 mod web;
 
 /// Lines of the log's end that are read at first.
@@ -73,16 +78,30 @@ fn show(
 ) -> Result<(), Failure> {
     let os = |error| Failure::Os { what: "the terminal".to_string(), error };
     let (mut follower, mut app) = open(log, config)?;
+    let mut pictures = StepPictures::new(follower.log(), config);
+    let mut has_cells = true;
     let mut drawn: Option<Instant> = None;
     loop {
         let changes = app.spectator.changes;
         read(&mut follower, &mut app)?;
         if let Some(newer) = follower.log().newer() {
             (follower, app) = open(newer, config)?;
+            pictures = StepPictures::new(follower.log(), config);
             drawn = None;
         }
-        let has_picture = app.look();
+        let mut has_picture = app.look();
+        if let Some(frame) = app.picture().filter(|_| has_picture) {
+            pictures.see(app.game, frame);
+        }
+        pictures.note_steps(&app);
+        has_picture = pictures.look(&mut app) || has_picture && app.past.is_none();
         if has_picture || app.spectator.changes != changes || drawn.is_none_or(|drawn| drawn.elapsed() >= REFRESH) {
+            let was_cells = std::mem::replace(&mut has_cells, app.picture_of_step().is_err());
+            if has_cells && !was_cells && graphics != Graphics::Cells {
+                // Where a picture was that is none of cells, the terminal must draw all of them anew.
+                io::stdout().write_all(graphics.clear().as_bytes()).map_err(os)?;
+                screen.clear().map_err(os)?;
+            }
             screen.draw(|frame| draw::draw(frame, &mut app, graphics)).map_err(os)?;
             show_picture(&app, graphics, has_picture || drawn.is_none()).map_err(os)?;
             drawn = Some(Instant::now());
@@ -140,7 +159,7 @@ fn unreadable(log: &RunLog, error: io::Error) -> Failure {
 
 /// Draws the picture over its place, where it is not made of cells.
 fn show_picture(app: &App, graphics: Graphics, is_new: bool) -> io::Result<()> {
-    let (Some(area), Some(frame), true) = (app.picture_area, app.picture(), is_new) else { return Ok(()) };
+    let (Some(area), Ok(frame), true) = (app.picture_area, app.picture_of_step(), is_new) else { return Ok(()) };
     let size = terminal::window_size().ok().filter(|size| size.width > 0 && size.height > 0);
     let cell = size.map_or(CELL, |size| (size.width / size.columns.max(1), size.height / size.rows.max(1)));
     let Some(text) = graphics.show(&Picture::from(frame), (area.width, area.height), cell) else { return Ok(()) };

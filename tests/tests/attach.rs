@@ -21,8 +21,7 @@ fn attach(run: &Path) -> Option<Terminal> {
 /// The number of the step that is shown.
 fn step(terminal: &Terminal) -> Option<u64> {
     let text = terminal.text();
-    let number = text.split("step ").nth(1)?.split_whitespace().next()?;
-    number.parse().ok()
+    text.split("step ").skip(1).find_map(|after| after.split_whitespace().next()?.parse().ok())
 }
 
 #[test]
@@ -78,6 +77,50 @@ fn a_run_that_ended_is_shown_with_its_end() {
     }
     terminal.press("C-c");
     terminal.wait_for("status 0");
+}
+
+#[test]
+fn a_step_of_the_past_is_shown_with_its_own_picture_where_it_was_kept() {
+    let scratch = Scratch::new();
+    let config = scratch.file("config.toml", "[telemetry]\ninspection = true\n");
+    let arguments = ["--steps", "30", "--pace", "unthrottled", "--quiet", "--emulator", "libretro"];
+    let config = ["--config", config.to_str().expect("a temporary path is text")];
+    let inspected = Program::run(&[&arguments[..], &config].concat()).finish().expect_success();
+    let Some(terminal) = attach(inspected.run()) else { return };
+    terminal.wait_for("no picture");
+    terminal.press("Home");
+    wait_for("the first step", || step(&terminal).filter(|step| *step == 1));
+    let cells = || terminal.coloured().matches('▀').count();
+    wait_for("its picture", || (cells() > 1_000).then_some(()));
+    terminal.press("End");
+    terminal.wait_for("no picture");
+    assert!(cells() < 1_000);
+
+    let plain = Program::run(&arguments).finish().expect_success();
+    let Some(terminal) = attach(plain.run()) else { return };
+    terminal.wait_for("no picture");
+    terminal.press("Left");
+    terminal.wait_for("inspection = true");
+    assert!(cells() < 1_000);
+}
+
+/// While the game is played, pictures that were seen are remembered.
+#[test]
+fn a_step_that_was_watched_is_shown_with_its_own_picture() {
+    let program = Program::run(&["--steps", "100000", "--floors", "0", "--pace", "realtime", "--quiet"]);
+    program.wait_for_steps(3);
+    let Some(terminal) = attach(program.run_folder()) else { return };
+    terminal.wait_for("LIVE");
+    wait_for("a step that was watched", || {
+        let seen = step(&terminal)?;
+        program.wait_for_steps(seen + 4);
+        terminal.press("Left");
+        terminal.wait_for("PAST");
+        let is_shown = terminal.coloured().matches('▀').count() > 1_000 && !terminal.text().contains("was not kept");
+        terminal.press("End");
+        terminal.wait_for("LIVE");
+        is_shown.then_some(())
+    });
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub struct App {
     pub below: Below,
     /// The past, while that is looked at.
     pub past: Option<Past>,
+    /// The picture of the step of the past that is looked at, or why there is none.
+    pub of_step: Result<Snapshot, String>,
     /// Whether the keys are explained.
     pub has_help: bool,
     /// Where the picture is, if it is not made of cells.
@@ -66,6 +68,7 @@ impl App {
             game: 0,
             below: Below::default(),
             past: None,
+            of_step: Err(String::new()),
             has_help: false,
             picture_area: None,
             log: log.clone(),
@@ -119,6 +122,14 @@ impl App {
     /// The newest picture, while there is one.
     pub fn picture(&self) -> Option<&Snapshot> {
         self.windows.get(&self.game)?.picture()
+    }
+
+    /// The picture of the step that is looked at, or why there is none.
+    pub fn picture_of_step(&self) -> Result<&Snapshot, &str> {
+        if self.past.is_some() {
+            return self.of_step.as_ref().map_err(String::as_str);
+        }
+        self.picture().ok_or("no picture: the emulator of this run is not there (any more); the log tells what was")
     }
 
     /// Whether the emulator of the game lives.

@@ -78,10 +78,12 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, app: &App) {
 }
 
 fn draw_picture(frame: &mut Frame<'_>, area: Rect, app: &mut App, graphics: Graphics) {
-    let Some(snapshot) = app.picture() else {
-        let text = "no picture: the emulator of this run is not there (any more); the log tells what was";
-        frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }).dim(), area);
-        return;
+    let snapshot = match app.picture_of_step() {
+        Ok(snapshot) => snapshot,
+        Err(why) => {
+            frame.render_widget(Paragraph::new(why).wrap(Wrap { trim: true }).dim(), area);
+            return;
+        }
     };
     if graphics != Graphics::Cells {
         for y in area.top()..area.bottom() {
@@ -169,10 +171,7 @@ fn status_lines(step: &Step, game: &Game, is_now: bool) -> Vec<Line<'static>> {
     lines.push(Line::from(format!("decided by {decided}, eyes {}{sure}", done.eyes)));
     lines.push(Line::from(format!("pixels {}  memory {}", done.frame_hash, done.ram_hash)).dim());
     if !is_now {
-        lines.push(
-            Line::from("picture and map: of now; attach --web shows the picture of the step, where it was kept")
-                .yellow(),
-        );
+        lines.push(Line::from("the map is of now").yellow());
     }
     lines.push(Line::default());
     lines.push(latency_line(step));

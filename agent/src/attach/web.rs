@@ -2,12 +2,14 @@
 //!
 //! A thread follows the log and looks at the picture, and puts what it sees on a [`board`]; each page's socket tells what is new on it
 //! as fast as the page takes it, the newest alone. Nothing is queued, so that memory stays bounded however slow a page is. Files:
-//! `watcher` the thread, `board` what is shown, `pictures` those that were seen, `kept` what the run's folder keeps of a step, `gate`
-//! who gets in, `answers` what is asked by address, `socket` what is told. The page itself is `page/`, part of the program.
+//! `watcher` the thread, `board` what is shown, `gate` who gets in, `answers` what is asked by address, `socket` what is told. The page
+//! itself is `page/`, part of the program.
 //!
 //! Invariants: loopback alone is listened on; nothing is answered without the token; the run does not notice.
 
 use super::App;
+use super::kept::Kept;
+use super::pictures::{Pictures, Room, Shown};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::ram::watch_signals;
@@ -18,8 +20,6 @@ use axum::middleware;
 use axum::routing::get;
 use board::Board;
 use gate::Gate;
-use kept::Kept;
-use pictures::{Pictures, Shown};
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
@@ -32,8 +32,6 @@ use wire::{Instance, exit};
 mod answers;
 mod board;
 mod gate;
-mod kept;
-mod pictures;
 mod socket;
 mod watcher;
 
@@ -42,6 +40,10 @@ const TOKEN_BYTES: usize = 16;
 const READERS: usize = 2;
 /// The time between two looks at whether the end was asked for.
 const LOOK: Duration = Duration::from_millis(50);
+/// The time between two looks at what was added to a recording.
+const LOOK_AT_RECORDING: Duration = Duration::from_millis(100);
+/// Pictures that were seen.
+const ROOM: Room = Room { recent_bytes_max: 16 << 20, kept_bytes_max: 64 << 20 };
 /// How long pages may take to notice the end.
 const LEAVING: Duration = Duration::from_millis(500);
 
@@ -86,7 +88,7 @@ pub fn serve(log: RunLog, config: Config, port: Option<u16>) -> Result<i32, Fail
     };
     let indexer = {
         let shared = shared.clone();
-        let index = move || kept::index(&shared);
+        let index = move || note_recordings(&shared);
         std::thread::Builder::new().name("index".to_string()).spawn(index).map_err(os("a thread"))?
     };
     let mut stdout = io::stdout().lock();
@@ -137,7 +139,7 @@ impl Shared {
         Shared {
             board: watch::Sender::new(Arc::new(Board::of(app, 0))),
             frames: watch::Sender::default(),
-            pictures: Mutex::default(),
+            pictures: Mutex::new(Pictures::new(ROOM)),
             kept: Mutex::new(Arc::new(kept)),
             watched: Mutex::default(),
             is_over: AtomicBool::new(false),
@@ -152,6 +154,15 @@ impl Shared {
     fn watched(&self) -> Vec<Instance> {
         let watched: Vec<Instance> = lock(&self.watched).keys().copied().collect();
         if watched.is_empty() { vec![0] } else { watched }
+    }
+}
+
+/// Notes where in recordings things are, until it is over.
+fn note_recordings(shared: &Shared) {
+    while !shared.is_over.load(Ordering::Relaxed) {
+        if !shared.kept().advance() {
+            std::thread::sleep(LOOK_AT_RECORDING);
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! Files are read on threads of their own, a few at a time, so that no question slows what pages are told as it happens.
 
+use super::super::kept::Kept;
+use super::super::pictures::Shown;
 use super::board;
 use super::gate::value_of;
-use super::kept::Kept;
 use super::{Shared, lock};
 use crate::run_log::{ByStep, Found};
 use crate::spectator::Step;
@@ -106,10 +107,10 @@ pub async fn picture(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuer
     let Some(hash) = value_of(&query, "hash").and_then(hash_of) else { return unclear("which picture? ?hash=H") };
     let found = tokio::task::spawn_blocking(move || {
         let seen = lock(&shared.pictures).find(hash);
-        seen.or_else(|| shared.kept().picture(game, hash).map(|shown| shown.bytes))
+        seen.or_else(|| shared.kept().picture(game, hash).map(|frame| Shown::of(&frame, game)))
     });
     match found.await {
-        Ok(Some(bytes)) => typed("application/octet-stream", bytes),
+        Ok(Some(shown)) => typed("application/octet-stream", shown.bytes),
         _ => (StatusCode::NOT_FOUND, "this picture was not kept\n").into_response(),
     }
 }

@@ -1,9 +1,9 @@
 //! Watches the run: follows its log, looks at the pictures of the games that pages show, and puts both on the board.
 
+use super::super::kept::Kept;
+use super::super::pictures::Shown;
 use super::super::{App, open, unreadable};
 use super::board::Board;
-use super::kept::Kept;
-use super::pictures::Shown;
 use super::{Frames, Shared, lock};
 use crate::config::Config;
 use crate::failure::Failure;

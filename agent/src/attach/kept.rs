@@ -1,10 +1,8 @@
 //! What the folder of a run keeps of its steps beyond the log: with `[telemetry] inspection = true` the picture and the question of
 //! each step (a recording), and what models were asked and answered, word by word.
 //!
-//! A thread of its own notes where in the recordings things are, so that looking into one is quick however long it is.
+//! Where in the recordings things are is noted a little at a time, so that looking into one is quick however long it is.
 
-use super::pictures::Shown;
-use super::{Shared, lock};
 use crate::config::{Config, some_path};
 use crate::run_folder::{EXCHANGES, RECORDING, RUN_FILE};
 use crate::run_log::{ByStep, RunLog};
@@ -13,16 +11,13 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use wire::hash::Hash;
+use wire::ring::Snapshot;
 use wire::{Instance, Step};
 
 /// Records that are noted before somebody else may ask.
 const RECORDS: usize = 128;
-/// The time between two looks at what was added.
-const LOOK: Duration = Duration::from_millis(100);
 /// Exchanges around a step that are looked through: answers may be written late, and a decision may go on for a while.
 const EXCHANGES_AROUND: usize = 48;
 /// Steps by which an exchange may be written late.
@@ -61,25 +56,25 @@ impl Kept {
 
     /// What was recorded of a step.
     pub fn account(&self, game: Instance, step: Step) -> Option<Account> {
-        match lock(&self.indexes).get(&game)? {
+        match self.indexes().get(&game)? {
             Indexed::Places(index, _) => index.account(step).ok().flatten(),
             Indexed::Damaged(_) => None,
         }
     }
 
     /// The recorded picture with this hash.
-    pub fn picture(&self, game: Instance, hash: Hash) -> Option<Shown> {
-        let frame = match lock(&self.indexes).get(&game)? {
+    pub fn picture(&self, game: Instance, hash: Hash) -> Option<Snapshot> {
+        let frame = match self.indexes().get(&game)? {
             Indexed::Places(index, _) => index.picture(hash).ok().flatten()?,
             Indexed::Damaged(_) => return None,
         };
         // What is shown as a step's picture has its hash, or is not shown.
-        Some(Shown::of(&frame, game)).filter(|shown| shown.hash == hash)
+        Some(frame).filter(|frame| Hash::of([frame.pixels.as_slice()]) == hash)
     }
 
     /// Why a picture that was not seen is not there.
     pub fn picture_note(&self, game: Instance) -> String {
-        match lock(&self.indexes).get(&game) {
+        match self.indexes().get(&game) {
             Some(Indexed::Places(_, false)) => {
                 "The recording of this run is still being read; look again in a moment.".into()
             }
@@ -88,8 +83,8 @@ impl Kept {
             }
             Some(Indexed::Damaged(why)) => format!("The recording of this run cannot be read: {why}."),
             None => {
-                "The picture of this step was not kept: this page was not open yet, or the game was faster than it \
-                     looks. A run with inspection = true in section [telemetry] keeps every one."
+                "The picture of this step was not kept: nobody looked here yet, or the game was faster than is looked. \
+                     A run with inspection = true in section [telemetry] keeps every one."
                     .into()
             }
         }
@@ -123,7 +118,7 @@ impl Kept {
     }
 
     /// Notes further records of all recordings; says whether there may be more.
-    fn advance(&self) -> bool {
+    pub fn advance(&self) -> bool {
         let mut has_more = false;
         for game in 0..Instance::MAX {
             let path = match game {
@@ -133,7 +128,7 @@ impl Kept {
             if !path.exists() {
                 break;
             }
-            let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut indexes = self.indexes();
             let opened = |error: RecordingError| Indexed::Damaged(error.to_string());
             let indexed = indexes.entry(game).or_insert_with(|| {
                 RecordingIndex::open(&path).map_or_else(opened, |index| Indexed::Places(Box::new(index), false))
@@ -146,13 +141,9 @@ impl Kept {
         }
         has_more
     }
-}
 
-/// Notes where in recordings things are, until it is over.
-pub fn index(shared: &Shared) {
-    while !shared.is_over.load(Ordering::Relaxed) {
-        if !shared.kept().advance() {
-            std::thread::sleep(LOOK);
-        }
+    /// What is behind the lock is whole after each change, and a panic ends the process anyway.
+    fn indexes(&self) -> MutexGuard<'_, BTreeMap<Instance, Indexed>> {
+        self.indexes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
