@@ -16,7 +16,7 @@ mod text;
 
 pub use by_step::{ByStep, Found};
 pub use follower::{Follower, Start};
-pub use text::{of_event, parts, text};
+pub use text::{of_event, parts, sources, text};
 
 /// The link beside the runs that names the newest one.
 const LATEST: &str = "latest";

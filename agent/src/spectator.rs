@@ -3,6 +3,7 @@
 //! The same lines make the same sight, live or afterwards. Absent: the picture, which [`window`] takes from the run's memory, and
 //! any way to tell the run something: it does not notice that it is looked at.
 
+use crate::run_log;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use wire::Instance;
@@ -198,28 +199,8 @@ impl Spectator {
                     process.busy_permille = cpu_ms.saturating_sub(before_ms) * 1_000_000 / (at_us - before_us) as u64;
                 }
             }
-            Event::DecisionSummary {
-                model,
-                exact,
-                similar,
-                shared,
-                kept,
-                planner,
-                hit_rate,
-                waiting,
-                p50_us,
-                p99_us,
-                ..
-            } => {
-                let counted = [
-                    ("model", model),
-                    ("exact", exact),
-                    ("similar", similar),
-                    ("shared", shared),
-                    ("kept", kept),
-                    ("planner", planner),
-                ];
-                for (source, count) in counted {
+            Event::DecisionSummary { hit_rate, waiting, p50_us, p99_us, .. } => {
+                for (source, count) in run_log::sources(&event) {
                     *self.routed.sources.entry(source).or_default() += count;
                 }
                 (self.routed.hit_rate, self.routed.waiting, self.routed.took_us) =

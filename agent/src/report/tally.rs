@@ -1,6 +1,6 @@
 //! What a log says of a run, added up.
 
-use crate::run_log::{Follower, RunLog, Start};
+use crate::run_log::{self, Follower, RunLog, Start};
 use crate::screen;
 use crate::trend::Sample;
 use actors::quantiles::Quantiles;
@@ -238,16 +238,8 @@ impl Tally {
                 calls.tokens = (read + tokens_in, kept + tokens_cached, written + tokens_out);
                 calls.cost += cost;
             }
-            Event::DecisionSummary { model, exact, similar, shared, kept, planner, .. } => {
-                let counted = [
-                    ("model", model),
-                    ("exact", exact),
-                    ("similar", similar),
-                    ("shared", shared),
-                    ("kept", kept),
-                    ("planner", planner),
-                ];
-                for (source, count) in counted {
+            Event::DecisionSummary { .. } => {
+                for (source, count) in run_log::sources(&event) {
                     *self.sources.entry(source).or_default() += count;
                 }
             }

@@ -21,6 +21,22 @@ fn of_fields(line: &Value) -> String {
     fields.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
 }
 
+/// How many decisions came from where, as a summary of them says; none of any other event.
+pub fn sources(event: &Event) -> impl Iterator<Item = (&'static str, u64)> {
+    let counted = match *event {
+        Event::DecisionSummary { model, exact, similar, shared, kept, planner, .. } => Some([
+            ("model", model),
+            ("exact", exact),
+            ("similar", similar),
+            ("shared", shared),
+            ("kept", kept),
+            ("planner", planner),
+        ]),
+        _ => None,
+    };
+    counted.into_iter().flatten()
+}
+
 /// The parts of a step that are told of it, and how long they took in microseconds, in their order.
 pub fn parts(latency: &Latency) -> [(&'static str, u64); 6] {
     [
