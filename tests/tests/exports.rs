@@ -2,6 +2,7 @@
 //! say what the log says, that no fault of theirs disturbs play, and that nothing is told that was not asked for.
 
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::trace::v1::Span;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -190,14 +191,47 @@ fn addresses_that_are_taken_or_not_of_this_machine_alone_are_one_line() {
     }
 }
 
-#[test]
-fn a_collector_is_sent_each_step_and_call_without_prompts_or_secrets() {
-    let (scratch, collector) = (Scratch::new(), Collector::start(Mood::Takes));
+/// A server whose model has words.
+fn served() -> ModelServer {
     let server = ModelServer::start(Kind::vllm());
     server.mind(|asked| {
         let offers = asked.schema()["properties"]["skill"]["enum"].clone();
         serde_json::json!({"skill": offers[0], "confidence": 0.9, "reason": "words of a model"}).to_string()
     });
+    server
+}
+
+#[test]
+fn what_models_were_asked_and_said_is_sent_where_that_is_wanted() {
+    let (scratch, collector, server) = (Scratch::new(), Collector::start(Mood::Takes), served());
+    let config = format!(
+        "[run]\nbrain = \"router\"\n[export]\notlp = \"http://{}\"\ncontent = true\n[router]\n\
+         objective = \"words of a prompt\"\n[[router.tiers]]\nname = \"served\"\nurl = \"{}\"\n",
+        collector.address(),
+        server.url()
+    );
+    let finished = start(&scratch, &config, &["--steps", "60"]).finish().expect_success();
+    let spans = collector.spans();
+    // A call that nobody waited for to the end said nothing.
+    let is_answered = |span: &&Span| attribute(&span.attributes, "pocketpilot.outcome").as_deref() == Some("answered");
+    let names = ["gen_ai.input.messages", "gen_ai.output.messages"];
+    let told = spans.iter().filter(is_answered).map(|chat| names.map(|name| attribute(&chat.attributes, name)));
+    let told: Vec<_> = told.collect();
+    assert!(!told.is_empty() && told.len() <= finished.count("ModelCalled"), "{} answers", told.len());
+    for [asked, said] in told {
+        let asked = asked.expect("what was asked is told");
+        assert!(asked.contains("words of a prompt"), "{asked}");
+        let said: serde_json::Value = serde_json::from_str(&said.expect("what was said is told")).expect("it is JSON");
+        assert!(
+            said[0]["parts"][0]["content"].as_str().is_some_and(|said| said.contains("words of a model")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_collector_is_sent_each_step_and_call_without_prompts_or_secrets() {
+    let (scratch, collector, server) = (Scratch::new(), Collector::start(Mood::Takes), served());
     let config = format!(
         "[run]\nbrain = \"router\"\n[export]\notlp = \"http://me:hush@{}/\"\n[router]\nobjective = \"words of a prompt\"\n\
          [[router.tiers]]\nname = \"served\"\nurl = \"{}\"\n",

@@ -16,11 +16,12 @@ fn text(path: &Path) -> &str {
 
 #[test]
 fn a_run_is_told_with_its_times_play_skills_and_processes() {
-    let run = Program::run(&["--steps", "150", "--pace", "unthrottled", "--quiet"]).finish().expect_success();
+    // In real time, so that it takes some seconds on any machine.
+    let run = Program::run(&["--steps", "30", "--pace", "realtime", "--quiet"]).finish().expect_success();
     let told = report(&[text(run.run())]).expect_success();
     for part in [
         "- done: steps done",
-        "- 150 steps in",
+        "- 30 steps in",
         "| emulator |",
         "| **whole step** | 100.0 % |",
         "## Skills",

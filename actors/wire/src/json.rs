@@ -1,4 +1,4 @@
-//! JSON as the log needs it: byte for byte what `serde_json` would write, in less than half of its time, for a step waits for its line.
+//! JSON as the log needs it: byte for byte what `serde_json` would write, with less than half of its instructions, for a step waits for its line.
 //!
 //! Deliberately absent: maps, tuples, bytes and variants with values beside their name, which no event has. They are refused.
 

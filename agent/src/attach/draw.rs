@@ -122,6 +122,9 @@ fn draw_side(frame: &mut Frame<'_>, area: Rect, app: &App) {
     let mut lines = Vec::new();
     if let (Some(step), Some(game)) = (app.step(), app.spectator.games.get(&app.game)) {
         lines = status_lines(step, game, app.past.is_none());
+        if app.past.is_some() && map.width > 0 {
+            lines.push(Line::from("the map is of now").yellow());
+        }
     }
     frame.render_widget(
         Paragraph::new(lines).wrap(Wrap { trim: false }),
@@ -170,9 +173,6 @@ fn status_lines(step: &Step, game: &Game, is_now: bool) -> Vec<Line<'static>> {
     let sure = done.confidence.map_or_else(String::new, |sure| format!(", sure {sure:.2}"));
     lines.push(Line::from(format!("decided by {decided}, eyes {}{sure}", done.eyes)));
     lines.push(Line::from(format!("pixels {}  memory {}", done.frame_hash, done.ram_hash)).dim());
-    if !is_now {
-        lines.push(Line::from("the map is of now").yellow());
-    }
     lines.push(Line::default());
     lines.push(latency_line(step));
     lines

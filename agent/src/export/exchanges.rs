@@ -1,6 +1,6 @@
 //! What models were asked and said, for the spans of their calls: told on only if somebody asked for it, in this file alone.
 //!
-//! It stands in `exchanges.jsonl` beside the log, if the run keeps it. A call's span waits for it for a moment, as either file may
+//! It stands in `exchanges.jsonl` beside the log. A call's span waits for it for a moment, as either file may
 //! be written first.
 
 use super::gen_ai::{INPUT_MESSAGES, OUTPUT_MESSAGES};

@@ -130,6 +130,9 @@ impl Plan {
         let mut settings = self.config.router.settings(self.config.run.brain == "router");
         if self.config.telemetry.inspection {
             settings.record.get_or_insert_with(|| self.folder.path.join(RECORDING));
+        }
+        // Who exports models' words takes them from there.
+        if self.config.telemetry.inspection || self.config.export.content {
             settings.exchanges = Some(self.folder.path.join(EXCHANGES));
         }
         settings
