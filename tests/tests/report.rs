@@ -25,7 +25,7 @@ fn a_run_is_told_with_its_times_play_skills_and_processes() {
         "| emulator |",
         "| **whole step** | 100.0 % |",
         "## Skills",
-        "| explore |",
+        "| start-game |",
         "## Processes",
         "| agent | 1 |",
         "![Steps a second](steps.png)",
