@@ -176,6 +176,13 @@ pub struct Export {
     pub content: bool,
 }
 
+impl Export {
+    /// Whether anybody is told what models were asked and said.
+    pub fn tells_content(&self) -> bool {
+        self.content && !self.otlp.is_empty()
+    }
+}
+
 /// Kind of telemetry target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -96,12 +96,12 @@ impl Exports {
         let mut follower = Follower::new(RunLog::at(&folder.log_path()), Start::Last(0));
         // From here on; what a run that goes on wrote before was exported then.
         follower.advance(&mut |_| ControlFlow::Continue(())).map(drop).map_err(os)?;
-        let mut exchanges = (export.content && target.is_some()).then(|| Exchanges::new(&folder.path));
+        let mut exchanges = export.tells_content().then(|| Exchanges::new(&folder.path));
         exchanges.iter_mut().for_each(Exchanges::pass);
         let (notices, told) = sync_channel(NOTICES_MAX);
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(os)?;
-        let tracer = Tracer::new(&name, export.content);
+        let tracer = Tracer::new(&name, export.tells_content());
         let work = move || {
             runtime.block_on(async move {
                 let collector = target.map(|target| {

@@ -1,7 +1,6 @@
 //! What models were asked and said, for the spans of their calls: told on only if somebody asked for it, in this file alone.
 //!
-//! It stands in `exchanges.jsonl` beside the log. A call's span waits for it for a moment, as either file may
-//! be written first.
+//! It stands in `exchanges.jsonl` beside the log. A call's span waits for it for a moment, as either file may be written first.
 
 use super::gen_ai::{INPUT_MESSAGES, OUTPUT_MESSAGES};
 use super::spans::text;
@@ -22,6 +21,8 @@ use wire::log::Line;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Exchanges that are kept for spans to come, and spans that wait.
 const KEPT_MAX: usize = 256;
+/// Pictures of a message that are told of, whatever the file says.
+const PICTURES_MAX: usize = 16;
 /// Of a text more is not told.
 const TEXT_BYTES_MAX: usize = 32 << 10;
 
@@ -136,7 +137,7 @@ impl Message {
     /// As the semantic conventions write a message. Of pictures it is told that they are there.
     fn json(&self) -> Value {
         let mut parts = vec![json!({ "type": "text", "content": cut(&self.text) })];
-        parts.extend((0..self.pictures).map(|_| json!({ "type": "image" })));
+        parts.extend((0..self.pictures.min(PICTURES_MAX)).map(|_| json!({ "type": "image" })));
         json!({ "role": self.role, "parts": parts })
     }
 }

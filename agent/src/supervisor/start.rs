@@ -132,7 +132,7 @@ impl Plan {
             settings.record.get_or_insert_with(|| self.folder.path.join(RECORDING));
         }
         // Who exports models' words takes them from there.
-        if self.config.telemetry.inspection || self.config.export.content {
+        if self.config.telemetry.inspection || self.config.export.tells_content() {
             settings.exchanges = Some(self.folder.path.join(EXCHANGES));
         }
         settings
