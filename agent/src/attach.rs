@@ -1,9 +1,9 @@
 //! `agent attach`: a run on a terminal, from any other one, or as a page in a browser: its picture, its map, what it does and why;
 //! live, or back in time.
 //!
-//! It reads the log and the newest frame and nothing else; the run does not notice. Files: `app` what is shown and what keys do,
-//! `draw` how, `floor` the map, `graphics` pictures on terminals, `past` the steps before now, `step_picture` their pictures, `pictures`
-//! those that were seen, `kept` what the run's folder keeps of a step, `web` all of it in a browser.
+//! It reads the log, the newest frame and what the run's folder keeps of its steps, and nothing else; the run does not notice. Files:
+//! `app` what is shown and what keys do, `draw` how, `floor` the map, `graphics` pictures on terminals, `past` the steps before now,
+//! `step_picture` their pictures, `pictures` those that were seen, `kept` what the folder keeps, `web` all of it in a browser.
 
 use crate::cli::AttachArgs;
 use crate::config::Config;
@@ -19,6 +19,7 @@ use ratatui::crossterm::{queue, terminal};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use step_picture::StepPictures;
 use wire::exit;
@@ -125,6 +126,11 @@ fn show(
             return Ok(());
         }
     }
+}
+
+/// What is behind these locks is whole after each change, and a panic ends the process anyway.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Opens a run: what its log's beginning says, and its last lines.

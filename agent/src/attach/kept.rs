@@ -3,6 +3,7 @@
 //!
 //! Where in the recordings things are is noted a little at a time, so that looking into one is quick however long it is.
 
+use super::lock;
 use crate::config::{Config, some_path};
 use crate::run_folder::{EXCHANGES, RECORDING, RUN_FILE};
 use crate::run_log::{ByStep, RunLog};
@@ -11,7 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use wire::hash::Hash;
 use wire::ring::Snapshot;
 use wire::{Instance, Step};
@@ -56,7 +57,7 @@ impl Kept {
 
     /// What was recorded of a step.
     pub fn account(&self, game: Instance, step: Step) -> Option<Account> {
-        match self.indexes().get(&game)? {
+        match lock(&self.indexes).get(&game)? {
             Indexed::Places(index, _) => index.account(step).ok().flatten(),
             Indexed::Damaged(_) => None,
         }
@@ -64,7 +65,7 @@ impl Kept {
 
     /// The recorded picture with this hash.
     pub fn picture(&self, game: Instance, hash: Hash) -> Option<Snapshot> {
-        let frame = match self.indexes().get(&game)? {
+        let frame = match lock(&self.indexes).get(&game)? {
             Indexed::Places(index, _) => index.picture(hash).ok().flatten()?,
             Indexed::Damaged(_) => return None,
         };
@@ -74,7 +75,7 @@ impl Kept {
 
     /// Why a picture that was not seen is not there.
     pub fn picture_note(&self, game: Instance) -> String {
-        match self.indexes().get(&game) {
+        match lock(&self.indexes).get(&game) {
             Some(Indexed::Places(_, false)) => {
                 "The recording of this run is still being read; look again in a moment.".into()
             }
@@ -82,11 +83,9 @@ impl Kept {
                 "The recording of this run does not hold the picture of this step.".into()
             }
             Some(Indexed::Damaged(why)) => format!("The recording of this run cannot be read: {why}."),
-            None => {
-                "The picture of this step was not kept: nobody looked here yet, or the game was faster than is looked. \
-                     A run with inspection = true in section [telemetry] keeps every one."
-                    .into()
-            }
+            None => "The picture of this step was not kept: nobody was looking here, or the game was faster than \
+                     can be looked at. A run with inspection = true in section [telemetry] keeps every one."
+                .into(),
         }
     }
 
@@ -128,7 +127,7 @@ impl Kept {
             if !path.exists() {
                 break;
             }
-            let mut indexes = self.indexes();
+            let mut indexes = lock(&self.indexes);
             let opened = |error: RecordingError| Indexed::Damaged(error.to_string());
             let indexed = indexes.entry(game).or_insert_with(|| {
                 RecordingIndex::open(&path).map_or_else(opened, |index| Indexed::Places(Box::new(index), false))
@@ -140,10 +139,5 @@ impl Kept {
             }
         }
         has_more
-    }
-
-    /// What is behind the lock is whole after each change, and a panic ends the process anyway.
-    fn indexes(&self) -> MutexGuard<'_, BTreeMap<Instance, Indexed>> {
-        self.indexes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

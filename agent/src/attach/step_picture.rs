@@ -1,4 +1,5 @@
-//! The picture of a step of the past: one that was seen here, or one that was recorded; always the very one that the step was decided on.
+//! The picture of a step of the past: one that was seen here, or one that was recorded; always the very one that the step was decided
+//! on.
 
 use super::App;
 use super::kept::Kept;

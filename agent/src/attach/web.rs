@@ -7,9 +7,9 @@
 //!
 //! Invariants: loopback alone is listened on; nothing is answered without the token; the run does not notice.
 
-use super::App;
 use super::kept::Kept;
 use super::pictures::{Pictures, Room, Shown};
+use super::{App, lock};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::ram::watch_signals;
@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
 use wire::{Instance, exit};
@@ -164,9 +164,4 @@ fn note_recordings(shared: &Shared) {
             std::thread::sleep(LOOK_AT_RECORDING);
         }
     }
-}
-
-/// What is behind these locks is whole after each change, and a panic ends the process anyway.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
