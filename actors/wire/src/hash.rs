@@ -19,11 +19,20 @@ impl Hash {
         }
         Hash(state.digest())
     }
+
+    /// Its digits. Each step's line has several hashes, and the general way to write a number takes five times as long.
+    fn text(self, digits: &mut [u8; 16]) -> &str {
+        for (place, byte) in self.0.to_be_bytes().into_iter().enumerate() {
+            digits[2 * place] = DIGITS[usize::from(byte >> 4)];
+            digits[2 * place + 1] = DIGITS[usize::from(byte & 15)];
+        }
+        std::str::from_utf8(digits).expect("digits are ASCII")
+    }
 }
 
 impl fmt::Display for Hash {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:016x}", self.0)
+        formatter.write_str(self.text(&mut [0; 16]))
     }
 }
 
@@ -32,12 +41,7 @@ impl Serialize for Hash {
         if !serializer.is_human_readable() {
             return serializer.serialize_u64(self.0);
         }
-        let mut digits = [0; 16];
-        for (place, byte) in self.0.to_be_bytes().into_iter().enumerate() {
-            digits[2 * place] = DIGITS[usize::from(byte >> 4)];
-            digits[2 * place + 1] = DIGITS[usize::from(byte & 15)];
-        }
-        serializer.serialize_str(std::str::from_utf8(&digits).expect("digits are ASCII"))
+        serializer.serialize_str(self.text(&mut [0; 16]))
     }
 }
 

@@ -1,4 +1,5 @@
-//! JSON as the log needs it: byte for byte what `serde_json` would write, with less than half of its instructions, for a step waits for its line.
+//! JSON as the log needs it: byte for byte what `serde_json` would write, in about half of its instructions, for a step waits for its
+//! line.
 //!
 //! Deliberately absent: maps, tuples, bytes and variants with values beside their name, which no event has. They are refused.
 
