@@ -1,7 +1,8 @@
 //! What telemetry costs: an event, and its share of a run's time on the processors.
 //!
-//! An event is one `write(2)`, and what of it is the system's is measured beside it, since no telemetry can take less. The share is that of all lines that a whole run wrote, at what a line costs here in the same minute: two runs with and without
-//! a log differ by less than two runs alike.
+//! An event is one `write(2)`, and what of it is the system's is measured beside it, since no line can take less. The share is that of
+//! all lines that a whole run wrote, at what a line costs here in the same minute: two runs with and without a log differ by less than
+//! two runs alike.
 
 use crate::bench::percentiles;
 use crate::failure::Failure;
@@ -33,8 +34,8 @@ pub fn measure(steps: Option<u64>, folder: &Path) -> Result<Value, Failure> {
     };
     let log = Log::open(&TelemetryTarget::File(path.clone()), "agent").map_err(unwritable)?;
     let step = write(&log, step_event).map_err(unwritable)?;
-    let written_bytes = path.metadata().map_err(unwritable)?.len();
-    let alone = append(&path, written_bytes as usize / (EVENTS + WARM_UP)).map_err(unwritable)?;
+    let line_bytes = path.metadata().map_err(unwritable)?.len() as usize / (EVENTS + WARM_UP);
+    let alone = append(&path, line_bytes).map_err(unwritable)?;
     let small = write(&log, || Event::FloorReached { floor: 3, floors: 3, dungeon: 1 }).map_err(unwritable)?;
     let (cpu_ms, lines) = run(steps.unwrap_or(STEPS), folder)?;
     let mean_ns = step.iter().sum::<u64>() as f64 / step.len() as f64;
@@ -43,7 +44,7 @@ pub fn measure(steps: Option<u64>, folder: &Path) -> Result<Value, Failure> {
         "step_event_ns": percentiles(step),
         "step_event_file_alone_ns": percentiles(alone),
         "small_event_ns": percentiles(small),
-        "step_event_bytes": written_bytes as usize / (EVENTS + WARM_UP),
+        "step_event_bytes": line_bytes,
         "run_lines": lines,
         "run_cpu_ms": cpu_ms,
         "share_of_run_cpu_percent": (share * 1e5).round() / 1e3,
@@ -51,31 +52,26 @@ pub fn measure(steps: Option<u64>, folder: &Path) -> Result<Value, Failure> {
 }
 
 fn write(log: &Log, event: impl Fn() -> Event) -> io::Result<Vec<u64>> {
-    let mut took = Vec::with_capacity(EVENTS);
-    for place in 0..WARM_UP + EVENTS {
-        let context = Context {
-            instance: Some(0),
-            step: Some(place as u64),
-            frame: Some(20 * place as u64),
-            dur_us: Some(45_708),
-        };
-        let event = black_box(event());
-        let begun = Instant::now();
-        log.write("pilot", context, event)?;
-        if place >= WARM_UP {
-            took.push(begun.elapsed().as_nanos() as u64);
-        }
-    }
-    Ok(took)
+    let prepare = |place: u64| {
+        let (frame, dur_us) = (Some(20 * place), Some(45_708));
+        (Context { instance: Some(0), step: Some(place), frame, dur_us }, event())
+    };
+    timed(prepare, |(context, event)| log.write("pilot", context, event))
 }
 
 /// How long the system alone takes for as many bytes as an event's line has, at the end of the same file.
 fn append(path: &Path, line_bytes: usize) -> io::Result<Vec<u64>> {
     let (mut file, line) = (open_for_appending(path)?, vec![b'x'; line_bytes]);
+    timed(|_| (), |()| file.write_all(&line))
+}
+
+/// How long each of many took, in nanoseconds, once it was prepared.
+fn timed<T>(prepare: impl Fn(u64) -> T, mut work: impl FnMut(T) -> io::Result<()>) -> io::Result<Vec<u64>> {
     let mut took = Vec::with_capacity(EVENTS);
     for place in 0..WARM_UP + EVENTS {
+        let prepared = black_box(prepare(place as u64));
         let begun = Instant::now();
-        file.write_all(black_box(&line))?;
+        work(prepared)?;
         if place >= WARM_UP {
             took.push(begun.elapsed().as_nanos() as u64);
         }
