@@ -69,6 +69,13 @@ pub fn lives(pid: u32) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
+/// A size of a process as Linux tells it in `/proc/PID/status`, as `VmRSS` or `RssAnon`, in KiB.
+pub fn status_kib(pid: u32, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process lives");
+    let size = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).expect("Linux says so");
+    size.trim_end_matches("kB").trim().parse().expect("a number")
+}
+
 /// Sends SIGKILL.
 pub fn kill(pid: u32) {
     signal(pid, rustix::process::Signal::KILL);

@@ -63,10 +63,7 @@ fn a_random_player_hardly_ever_reaches_floor_three() {
 
 /// Resident memory, in KiB, and open descriptors of a process.
 fn footprint(pid: u32) -> (u64, usize) {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process lives");
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a resident size");
-    let kilobytes = resident.trim().trim_end_matches(" kB").trim().parse().expect("a number");
-    (kilobytes, std::fs::read_dir(format!("/proc/{pid}/fd")).expect("the process lives").count())
+    (tests::status_kib(pid, "VmRSS"), std::fs::read_dir(format!("/proc/{pid}/fd")).expect("the process lives").count())
 }
 
 #[test]

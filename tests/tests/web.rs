@@ -353,17 +353,11 @@ impl Sizes {
         let number = |value: Value| value.as_f64().expect("a number") as u64;
         Sizes {
             steps: program.last_step(),
-            server_kib: anonymous_kib(page.pid()),
+            server_kib: tests::status_kib(page.pid(), "RssAnon"),
             script_kib: number(browser.script_bytes()) / 1024,
             elements: number(browser.value("document.querySelectorAll('*').length")),
         }
     }
-}
-
-fn anonymous_kib(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("Linux says so");
-    line.trim_end_matches("kB").trim().parse().expect("a number")
 }
 
 /// The long form watches for an hour, and says how it stood each minute.
