@@ -15,7 +15,7 @@ test:
 	cargo test --workspace --features agent/local-vlm --test emitted -- --ignored
 	RUSTFLAGS="--cfg loom" cargo test -p wire --lib --target-dir $${CARGO_TARGET_DIR:-target}/loom loom
 
-# The long forms of the campaigns: an hour or more.
+# The long forms of the campaigns: hours, one of them before a page that is left open.
 soak:
 	scripts/setup.sh --tests
 	cargo build --release --bin agent --features local-vlm
