@@ -101,11 +101,14 @@ pub(crate) fn serve<P: Play>(handle: RoleHandle, parts: Parts<P>) -> i32 {
     let (library, log_of_player) = (Arc::default(), log.clone());
     let mut player = Player { play, library, pilot: None, page, log: log_of_player, received: Vec::new() };
     player.use_library(first.library.clone());
-    // Before it has said that it is ready, a role says nothing else.
+    // The log has every skill before anybody can play by one.
+    let took = begin.elapsed();
+    post::record(&log, &first.changes, took);
+    // Before it has said that it is ready, a role says nothing else to its parent.
     if link.send(&FromRole::Ready { address: None, cartridge: None, backend: None, detail }, &[]).is_err() {
         return exit::OK;
     }
-    match start_loader(&link, shelf, watch, log, first, begin) {
+    match start_loader(&link, shelf, watch, log, first, took) {
         Ok(ears) => player.serve(&link, &ears),
         Err(error) => fail(&link, exit::OS, format!("skills: cannot start: {error}")),
     }
@@ -123,14 +126,14 @@ fn start_loader(
     watch: Watch,
     log: Arc<Log>,
     first: Refreshed,
-    begin: Instant,
+    took: Duration,
 ) -> io::Result<Ears> {
     let mut post = Post::new(log, link.try_clone()?);
     let bell = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
     let (sender, news) = channel();
     let desk = Desk { news: sender, bell: bell.try_clone()? };
     let keep = move || {
-        post.report(&first.changes, begin.elapsed(), post::Occasion::Start);
+        post.tell(&first.changes, took, post::Occasion::Start);
         keep_up(shelf, watch, &desk, &mut post, first.is_racy);
     };
     thread::Builder::new().name("loader".to_string()).spawn(keep)?;
@@ -156,7 +159,7 @@ fn keep_up(mut shelf: Shelf, mut watch: Watch, desk: &Desk, post: &mut Post, mut
                 return;
             }
         }
-        post.report(&refreshed.changes, since.elapsed(), post::Occasion::Change);
+        post.report(&refreshed.changes, since.elapsed());
     }
 }
 

@@ -317,9 +317,11 @@ fn a_hundred_skills_are_loaded_before_the_first_step() {
     let config = workshop.config();
     let arguments = ["--steps", "20", "--pace", "unthrottled", "--quiet", "--config", &config];
     let finished = Program::run_in(&workshop.run_dir(), &arguments, None).finish().expect_success();
-    let position = |name: &str| finished.lines.iter().position(|line| tests::program::name_of(&line.event) == name);
     assert!(finished.count("SkillLoaded") >= 100);
-    assert!(position("SkillStarted") > position("SkillLoaded"));
+    let names: Vec<String> = finished.lines.iter().map(|line| tests::program::name_of(&line.event)).collect();
+    let last_loaded = names.iter().rposition(|name| name == "SkillLoaded");
+    let first_started = names.iter().position(|name| name == "SkillStarted");
+    assert!(last_loaded < first_started, "line {first_started:?} plays before line {last_loaded:?} has loaded");
     let ready = finished.lines.iter().find_map(|line| match &line.event {
         Event::ProcessReady { role, detail, .. } if role == "skills" => Some(detail.clone()),
         _ => None,

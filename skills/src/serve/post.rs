@@ -35,12 +35,13 @@ impl Post {
     }
 
     /// Tells of changes, which were in use this long after they were noticed.
-    pub(super) fn report(&mut self, changes: &[Change], took: Duration, occasion: Occasion) {
-        for change in changes {
-            if let Err(error) = self.log.write(ACTOR, Context::default(), event(change, took)) {
-                tracing::warn!("a change of the skills is missing in the log: {error}");
-            }
-        }
+    pub(super) fn report(&mut self, changes: &[Change], took: Duration) {
+        record(&self.log, changes, took);
+        self.tell(changes, took, Occasion::Change);
+    }
+
+    /// Tells the person at the terminal of changes.
+    pub(super) fn tell(&mut self, changes: &[Change], took: Duration, occasion: Occasion) {
         let notes: Vec<String> = changes.iter().filter_map(|change| note(change, took, occasion)).collect();
         self.note(notes);
     }
@@ -57,6 +58,15 @@ impl Post {
             self.noted.push(Instant::now());
             // A parent that is gone needs no notes.
             let _ = self.parent.send(&FromRole::Note { instance: None, text: note }, &[]);
+        }
+    }
+}
+
+/// Writes changes into the log.
+pub(super) fn record(log: &Log, changes: &[Change], took: Duration) {
+    for change in changes {
+        if let Err(error) = log.write(ACTOR, Context::default(), event(change, took)) {
+            tracing::warn!("a change of the skills is missing in the log: {error}");
         }
     }
 }
