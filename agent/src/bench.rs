@@ -175,7 +175,7 @@ fn list(figures: &Value, group: &str, text: &mut String) {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let _ = writeln!(text, "{name:<24} {}", figure.trim_end());
+        let _ = writeln!(text, "{name:<32} {}", figure.trim_end());
     }
 }
 

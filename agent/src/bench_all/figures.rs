@@ -141,6 +141,7 @@ pub const FIGURES: &[Figure] = &[
     ),
     shorter("telemetry/step_event_ns/p50"),
     shorter("telemetry/step_event_ns/p99"),
+    shorter("telemetry/step_event_undisturbed_ns/p99"),
     shorter("telemetry/small_event_ns/p50"),
     shorter("telemetry/step_event_bytes"),
     shorter("telemetry/run_cpu_ms"),
