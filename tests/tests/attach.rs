@@ -94,6 +94,11 @@ fn a_step_of_the_past_is_shown_with_its_own_picture_where_it_was_kept() {
     wait_for("its picture", || (cells() > 1_000).then_some(()));
     terminal.press("End");
     terminal.wait_for("no picture");
+    terminal.press("Left");
+    terminal.wait_for("leader");
+    assert!(!terminal.text().contains("the map is of now"), "it is that of the step: the game is over");
+    terminal.press("End");
+    terminal.wait_for("no picture");
     assert!(cells() < 1_000);
 
     let plain = Program::run(&arguments).finish().expect_success();

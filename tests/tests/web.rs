@@ -192,6 +192,11 @@ fn recorded_pictures_and_questions_of_a_run_that_ended_are_shown() {
         assert_eq!((picture.status, hash_of(&picture.body)), (200, done.frame_hash.to_string()));
         assert_eq!(told["account"]["acted"].as_str(), Some(done.skill.as_str()).filter(|_| !told["account"].is_null()));
         assert!(told["account"]["offers"].is_array(), "{told}");
+        let (width, spots) = (told["map"]["width"].as_i64(), told["map"]["spots"].as_str());
+        let leader = spots.and_then(|spots| spots.find('@')).map(|place| place as i64);
+        let state = done.state;
+        let expected = width.map(|width| i64::from(state.y) * width + i64::from(state.x));
+        assert_eq!((leader, leader.is_some()), (expected, state.floor > 0), "step {step}: {told}");
     }
 }
 

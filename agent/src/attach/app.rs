@@ -1,6 +1,6 @@
 //! What is shown of a run, and what keys do.
 
-use super::floor::Floor;
+use super::floor::{Floor, Spot};
 use super::past::Past;
 use crate::config::Config;
 use crate::run_log::RunLog;
@@ -47,6 +47,8 @@ pub struct App {
     pub past: Option<Past>,
     /// The picture of the step of the past that is looked at, or why there is none.
     pub of_step: Result<Snapshot, String>,
+    /// The map as it was known at that step, if that was recorded.
+    pub map_of_step: Option<Vec<Spot>>,
     /// Whether the keys are explained.
     pub has_help: bool,
     /// Where the picture is, if it is not made of cells.
@@ -69,6 +71,7 @@ impl App {
             below: Below::default(),
             past: None,
             of_step: Err(String::new()),
+            map_of_step: None,
             has_help: false,
             picture_area: None,
             log: log.clone(),
@@ -137,9 +140,9 @@ impl App {
         self.windows.get(&self.game).is_some_and(Window::is_live)
     }
 
-    /// The map of the game.
-    pub fn floor(&self) -> Option<&Floor> {
-        self.floors.get(&self.game).filter(|floor| !floor.spots().is_empty())
+    /// The map of the game as it is now, row by row.
+    pub fn map(&self) -> Option<&[Spot]> {
+        self.floors.get(&self.game).map(Floor::spots).filter(|spots| !spots.is_empty())
     }
 
     /// The step that is looked at: the newest, or one of the past.

@@ -110,19 +110,18 @@ fn draw_picture(frame: &mut Frame<'_>, area: Rect, app: &mut App, graphics: Grap
 
 fn draw_side(frame: &mut Frame<'_>, area: Rect, app: &App) {
     let map_rows = (SIZE.1 / 2) as u16;
-    let has_map = app.floor().is_some() && area.width > SIZE.0 as u16 && area.height > map_rows;
-    let [text, map] = if has_map && area.width > SIZE.0 as u16 + 30 {
-        Layout::horizontal([Constraint::Min(30), Constraint::Length(SIZE.0 as u16)]).areas(area)
-    } else {
-        [area, Rect::ZERO]
-    };
-    if map.width > 0 {
-        draw_map(frame, map, app);
+    let (of_step, of_now) = (app.map_of_step.as_deref(), app.map());
+    let mut text = area;
+    let spots = of_step.or(of_now).filter(|_| area.width > SIZE.0 as u16 + 30 && area.height > map_rows);
+    if let Some(spots) = spots {
+        let map;
+        [text, map] = Layout::horizontal([Constraint::Min(30), Constraint::Length(SIZE.0 as u16)]).areas(area);
+        draw_map(frame, map, spots);
     }
     let mut lines = Vec::new();
     if let (Some(step), Some(game)) = (app.step(), app.spectator.games.get(&app.game)) {
         lines = status_lines(step, game, app.past.is_none());
-        if app.past.is_some() && map.width > 0 {
+        if app.past.is_some() && spots.is_some() && of_step.is_none() {
             lines.push(Line::from("the map is of now").yellow());
         }
     }
@@ -198,9 +197,8 @@ fn bar(value: i32, most: i32, colour: Color) -> Span<'static> {
     Span::styled("█".repeat(full) + &"░".repeat(BAR_CELLS - full), Style::new().fg(colour))
 }
 
-fn draw_map(frame: &mut Frame<'_>, area: Rect, app: &App) {
-    let Some(floor) = app.floor() else { return };
-    let spot = |x: usize, y: usize| floor.spots().get(y * SIZE.0 + x).copied().unwrap_or_default();
+fn draw_map(frame: &mut Frame<'_>, area: Rect, spots: &[Spot]) {
+    let spot = |x: usize, y: usize| spots.get(y * SIZE.0 + x).copied().unwrap_or_default();
     for row in 0..(SIZE.1 / 2).min(area.height.into()) {
         for column in 0..SIZE.0.min(area.width.into()) {
             let cell = &mut frame.buffer_mut()[(area.x + column as u16, area.y + row as u16)];

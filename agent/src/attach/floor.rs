@@ -102,7 +102,8 @@ fn spot(mark: Mark) -> Spot {
     }
 }
 
-fn spots(observation: &Observation) -> Vec<Spot> {
+/// The map of what was seen, row by row.
+pub fn spots(observation: &Observation) -> Vec<Spot> {
     let mut spots: Vec<Spot> = observation
         .tiles
         .iter()

@@ -3,6 +3,7 @@
 //!
 //! Where in the recordings things are is noted a little at a time, so that looking into one is quick however long it is.
 
+use super::floor::{Spot, spots};
 use super::lock;
 use crate::config::{Config, some_path};
 use crate::run_folder::{EXCHANGES, RECORDING, RUN_FILE};
@@ -55,12 +56,21 @@ impl Kept {
         Kept { log: log.clone(), recording, exchanges: folder.join(EXCHANGES), indexes: Mutex::default() }
     }
 
-    /// What was recorded of a step.
-    pub fn account(&self, game: Instance, step: Step) -> Option<Account> {
+    /// What was recorded of the step that was decided on this picture.
+    pub fn account(&self, game: Instance, step: Step, picture: Hash) -> Option<Account> {
         match lock(&self.indexes).get(&game)? {
-            Indexed::Places(index, _) => index.account(step).ok().flatten(),
+            Indexed::Places(index, _) => index.account(step, picture).ok().flatten(),
             Indexed::Damaged(_) => None,
         }
+    }
+
+    /// The map as it was known at the step that was decided on this picture.
+    pub fn map(&self, game: Instance, step: Step, picture: Hash) -> Option<Vec<Spot>> {
+        let seen = match lock(&self.indexes).get(&game)? {
+            Indexed::Places(index, _) => index.seen(step, picture).ok().flatten()?,
+            Indexed::Damaged(_) => return None,
+        };
+        (seen.floor > 0).then(|| spots(&seen))
     }
 
     /// The recorded picture with this hash.

@@ -1,5 +1,5 @@
 //! The picture of a step of the past: one that was seen here, or one that was recorded; always the very one that the step was decided
-//! on.
+//! on. And the map as it was known then, if that was recorded.
 
 use super::App;
 use super::kept::Kept;
@@ -19,8 +19,8 @@ pub struct StepPictures {
     kept: Kept,
     /// The game and the step up to which those that were seen are kept.
     noted: (Instance, Step),
-    /// Which one was looked for last, and whether it was found.
-    shown: Option<(Hash, bool)>,
+    /// Which one was looked for last, and whether it was found, and a map.
+    shown: Option<(Hash, bool, bool)>,
 }
 
 impl StepPictures {
@@ -46,18 +46,19 @@ impl StepPictures {
 
     /// Finds the picture of the step that is looked at; says whether another one is shown.
     pub fn look(&mut self, app: &mut App) -> bool {
-        let hash = app.past.as_ref().and_then(|past| past.step()).map(|step| step.done.frame_hash);
-        let Some(hash) = hash else {
-            app.of_step = Err(String::new());
+        let step = app.past.as_ref().and_then(|past| past.step()).map(|step| (step.step, step.done.frame_hash));
+        let Some((step, hash)) = step else {
+            (app.of_step, app.map_of_step) = (Err(String::new()), None);
             return self.shown.take().is_some();
         };
-        if self.shown == Some((hash, true)) {
+        if self.shown == Some((hash, true, true)) {
             return false;
         }
         self.kept.advance();
         let frame = self.seen.find(hash).map(|shown| shown.frame()).or_else(|| self.kept.picture(app.game, hash));
         app.of_step = frame.ok_or_else(|| self.kept.picture_note(app.game));
-        let before = self.shown.replace((hash, app.of_step.is_ok()));
+        app.map_of_step = self.kept.map(app.game, step, hash);
+        let before = self.shown.replace((hash, app.of_step.is_ok(), app.map_of_step.is_some()));
         before != self.shown
     }
 }

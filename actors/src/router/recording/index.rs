@@ -1,7 +1,7 @@
-//! Where things are in a recording, so that any step's record and picture is read at once, also while the recording is written.
+//! Where things are in a recording of one game, so that any step's record and picture is read at once, also while the recording is written.
 //!
-//! It keeps a place for every few records and for each picture, bounded by [`PICTURES_INDEXED_MAX`]: what is older than that many
-//! pictures is found no more. What a record says of the map is left out: that is a change to the record before.
+//! It keeps a place for every few records and for each picture, and the map now and then, since a record holds only what changed on
+//! it. Both are bounded by [`PICTURES_INDEXED_MAX`]: what is older than that many pictures or steps is found no more.
 
 use super::super::inquiry::{Offer, Outcome};
 use super::{HEADER_BYTES, PIXEL_BYTES_MAX, Record, RecordingError, check_header};
@@ -14,12 +14,17 @@ use wire::Step;
 use wire::codec::{self, MESSAGE_BYTES_MAX};
 use wire::decision::Basis;
 use wire::hash::Hash;
+use wire::observation::Observation;
 use wire::ring::{Snapshot, Stamp};
+use wire::skill::Sight;
 
-/// Pictures whose places are kept.
+/// Pictures whose places are kept, and steps whose maps can be made.
 pub const PICTURES_INDEXED_MAX: usize = 1_000_000;
 /// Of so many records the place of one is kept.
 const RECORDS_A_PLACE: u64 = 16;
+/// Of so many records the map of one is kept.
+const RECORDS_A_MAP: u64 = 256;
+const MAPS_MAX: usize = PICTURES_INDEXED_MAX / RECORDS_A_MAP as usize;
 
 /// What a record says of its step, but the map.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +57,10 @@ pub struct RecordingIndex {
     places: Vec<(Step, u64)>,
     pictures: HashMap<Hash, u64>,
     order: VecDeque<Hash>,
+    /// What was seen in the last record that was noted.
+    seen: Option<Observation>,
+    /// What was seen in some records, whole, and where the next one begins.
+    maps: VecDeque<(u64, Sight)>,
 }
 
 impl RecordingIndex {
@@ -62,8 +71,17 @@ impl RecordingIndex {
     pub fn open(path: &Path) -> Result<RecordingIndex, RecordingError> {
         let mut file = File::open(path).map_err(|error| RecordingError::Io { path: path.to_path_buf(), error })?;
         check_header(&mut file, path)?;
-        let (places, pictures, order) = (Vec::new(), HashMap::new(), VecDeque::new());
-        Ok(RecordingIndex { path: path.to_path_buf(), file, at: HEADER_BYTES, records: 0, places, pictures, order })
+        Ok(RecordingIndex {
+            path: path.to_path_buf(),
+            file,
+            at: HEADER_BYTES,
+            records: 0,
+            places: Vec::new(),
+            pictures: HashMap::new(),
+            order: VecDeque::new(),
+            seen: None,
+            maps: VecDeque::new(),
+        })
     }
 
     /// Notes at most so many further records; says whether there may be more.
@@ -79,30 +97,56 @@ impl RecordingIndex {
             if record.pixels.is_some() {
                 self.note_picture(record.basis.frame_hash);
             }
+            self.note_map(record.sight, end)?;
             (self.records, self.at) = (self.records + 1, end);
         }
         Ok(true)
     }
 
-    /// What was recorded of a step, if that is known by now. Of a step that was counted twice, the last.
+    /// What was recorded of the step that was decided on this picture, if that is known by now.
     ///
     /// # Errors
     /// When the file cannot be read or a record makes no sense.
-    pub fn account(&self, step: Step) -> Result<Option<Account>, RecordingError> {
-        let after = self.places.partition_point(|(first, _)| *first <= step);
-        let Some((_, mut at)) = after.checked_sub(1).and_then(|place| self.places.get(place)).copied() else {
-            return Ok(None);
-        };
-        let until = self.places.get(after).map_or(self.at, |(_, place)| *place);
-        let mut found = None;
-        while at < until {
-            let Some((record, end)) = self.read(at)? else { break };
-            at = end;
-            if record.step == step {
-                found = Some(Account::from(record));
+    pub fn account(&self, step: Step, picture: Hash) -> Result<Option<Account>, RecordingError> {
+        Ok(self.find(step, picture)?.map(|(_, record)| Account::from(record)))
+    }
+
+    /// What was seen at the step that was decided on this picture, if that is known by now.
+    ///
+    /// # Errors
+    /// When the file cannot be read or a record makes no sense.
+    pub fn seen(&self, step: Step, picture: Hash) -> Result<Option<Observation>, RecordingError> {
+        let Some((end, _)) = self.find(step, picture)? else { return Ok(None) };
+        let after = self.maps.partition_point(|(at, _)| *at <= end);
+        let known = after.checked_sub(1).and_then(|place| self.maps.get(place)).cloned();
+        let Some((mut at, sight)) = known else { return Ok(None) };
+        let mut seen = self.onto(sight, None)?;
+        while at < end {
+            let Some((record, next)) = self.read(at)? else { return Ok(None) };
+            (at, seen) = (next, self.onto(record.sight, Some(seen))?);
+        }
+        Ok(Some(seen))
+    }
+
+    /// The record of the step that was decided on this picture, and where it ends.
+    fn find(&self, step: Step, picture: Hash) -> Result<Option<(u64, Record)>, RecordingError> {
+        for (place, (first, at)) in self.places.iter().enumerate().rev() {
+            let (next, until) = self.places.get(place + 1).copied().unwrap_or((Step::MAX, self.at));
+            // After a step back to a checkpoint steps are counted again, perhaps in the middle of those of a place.
+            let least = next.min(*first).saturating_sub(RECORDS_A_PLACE);
+            if step < least || step > next.max(*first).saturating_add(RECORDS_A_PLACE) {
+                continue;
+            }
+            let mut at = *at;
+            while at < until {
+                let Some((record, end)) = self.read(at)? else { break };
+                if record.step == step && record.basis.frame_hash == picture {
+                    return Ok(Some((end, record)));
+                }
+                at = end;
             }
         }
-        Ok(found)
+        Ok(None)
     }
 
     /// The picture with these pixels, if it is known by now. It has no memory.
@@ -118,6 +162,23 @@ impl RecordingIndex {
         let ((epoch, sequence, frame), (width, height)) = (record.stamp, record.size);
         let stamp = Stamp { epoch, sequence, frame };
         Ok(Some(Snapshot { stamp, width, height, format: record.format, pixels, ..Snapshot::default() }))
+    }
+
+    fn note_map(&mut self, sight: Sight, end: u64) -> Result<(), RecordingError> {
+        let before = self.seen.take();
+        let seen = self.onto(sight, before)?;
+        if self.records.is_multiple_of(RECORDS_A_MAP) {
+            if self.maps.len() == MAPS_MAX {
+                self.maps.pop_front();
+            }
+            self.maps.push_back((end, Sight::between(None, &seen)));
+        }
+        self.seen = Some(seen);
+        Ok(())
+    }
+
+    fn onto(&self, sight: Sight, before: Option<Observation>) -> Result<Observation, RecordingError> {
+        sight.onto(before).map_err(|error| self.damaged(error.to_string()))
     }
 
     fn note_picture(&mut self, hash: Hash) {

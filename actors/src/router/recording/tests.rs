@@ -190,23 +190,51 @@ fn pictures_that_are_too_far_back_are_written_again() {
 }
 
 #[test]
-fn any_step_and_any_picture_is_read_at_once_also_while_the_recording_grows() {
+fn any_step_with_its_map_and_picture_is_read_at_once_also_while_the_recording_grows() {
     let folder = Folder::new("index");
     record(&folder.file(), 1..40);
     let mut index = RecordingIndex::open(&folder.file()).expect("it opens");
-    assert_eq!(index.account(7).expect("it is read"), None, "nothing is known yet");
+    let picture = |step| inquiry(1, step).basis.frame_hash;
+    assert_eq!(index.account(7, picture(7)).expect("it is read"), None, "nothing is known yet");
     while index.advance(7).expect("it is read") {}
-    record(&folder.file(), 40..100);
+    record(&folder.file(), 40..150);
     while index.advance(7).expect("it is read") {}
-    for step in [1, 2, 15, 16, 17, 39, 40, 63, 99] {
+    for step in [1, 2, 15, 16, 17, 39, 40, 63, 127, 128, 129, 149] {
         let asked = inquiry(1, step);
-        let account = index.account(step).expect("it is read").expect("it is known");
+        let account = index.account(step, picture(step)).expect("it is read").expect("it is known");
         assert_eq!((account.step, account.basis, account.offers), (step, asked.basis, asked.offers));
         assert_eq!((account.outcomes, account.memories), (asked.outcomes, asked.memories));
         assert_eq!((account.acted.as_str(), account.frames), ("explore", step as u32 + 1));
+        assert_eq!(index.seen(step, picture(step)).expect("it is read").as_ref(), Some(&*asked.seen), "{step}");
         let picture = index.picture(asked.basis.frame_hash).expect("it is read").expect("it is known");
         assert!((picture.width, picture.height) == (240, 160) && picture.pixels == asked.frame.pixels);
     }
-    assert_eq!(index.account(100).expect("it is read"), None);
+    assert_eq!(index.account(150, picture(150)).expect("it is read"), None);
+    assert_eq!(index.seen(17, Hash(1)).expect("it is read"), None, "it was decided on another picture");
     assert!(index.picture(Hash(1)).expect("it is read").is_none());
+}
+
+#[test]
+fn of_a_step_that_was_counted_twice_each_is_found_by_its_picture() {
+    let folder = Folder::new("twice");
+    let other = |step: Step| {
+        let mut asked = inquiry(0, step);
+        asked.basis.frame_hash = Hash(step);
+        Arc::make_mut(&mut asked.seen).floor = 9;
+        asked
+    };
+    let mut recorder = Recorder::create(&folder.file()).expect("the file can be written");
+    let steps = (1..=100).map(|step| inquiry(0, step)).chain((71..=130).map(other));
+    steps.for_each(|asked| recorder.note(&asked, "explore", 1).expect("it is written"));
+    recorder.close().expect("everything is written");
+    let mut index = RecordingIndex::open(&folder.file()).expect("it opens");
+    while index.advance(7).expect("it is read") {}
+    for step in 71..=100 {
+        for asked in [inquiry(0, step), other(step)] {
+            let seen = index.seen(step, asked.basis.frame_hash).expect("it is read");
+            assert_eq!(seen.as_ref(), Some(&*asked.seen), "{step}");
+        }
+    }
+    assert!(index.seen(70, Hash(70)).expect("it is read").is_none());
+    assert!(index.seen(130, Hash(130)).expect("it is read").is_some());
 }

@@ -89,12 +89,13 @@ pub async fn step(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) 
         let decided: Option<Value> = decided.first().and_then(|found| serde_json::from_slice(&found.line).ok());
         let decided = decided.map(|line| json!({ "step": line["step"], "goal": line["goal"], "reason": line["reason"] }));
         let exchange_note = if exchanges.is_empty() { kept.exchange_note(&line) } else { "" };
-        let account = kept.account(game, number).map(|account| {
+        let map = hash.and_then(|hash| kept.map(game, number, hash)).map(|spots| board::map(&spots));
+        let account = hash.and_then(|hash| kept.account(game, number, hash)).map(|account| {
             json!({ "offers": account.offers, "outcomes": account.outcomes, "memories": account.memories,
                 "novelty": account.novelty, "acted": account.acted, "frames": account.frames })
         });
         let told = json!({ "line": line, "has_picture": has_picture, "picture_note": picture_note, "exchanges": exchanges,
-            "exchange_note": exchange_note, "account": account, "decided": decided });
+            "exchange_note": exchange_note, "account": account, "map": map, "decided": decided });
         Ok(Some(told.to_string()))
     })
     .await

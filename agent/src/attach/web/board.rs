@@ -140,9 +140,8 @@ impl Board {
         for game in games {
             app.game = *game;
             let is_live = app.is_live();
-            if let Some(floor) = app.floor() {
-                let spots: String = floor.spots().iter().map(|spot| letter(*spot)).collect();
-                self.put(Part::Map(*game), json!({ "width": SIZE.0, "height": SIZE.1, "spots": spots }));
+            if let Some(spots) = app.map() {
+                self.put(Part::Map(*game), map(spots));
             }
             let Some(seen) = app.spectator.games.get(game) else { continue };
             let skill = seen.skill.as_ref().map(|(skill, since)| json!({ "name": skill, "since": since }));
@@ -243,6 +242,12 @@ fn models(seen: &Spectator) -> Value {
 fn notices(seen: &Spectator) -> Value {
     let last = seen.notices.range(seen.notices.len().saturating_sub(NOTICES_MAX)..);
     last.map(|notice| json!([notice.ts, notice.level, notice.event, notice.text])).collect()
+}
+
+/// A map, a letter a tile.
+pub fn map(spots: &[Spot]) -> Value {
+    let letters: String = spots.iter().map(|spot| letter(*spot)).collect();
+    json!({ "width": SIZE.0, "height": SIZE.1, "spots": letters })
 }
 
 fn letter(spot: Spot) -> char {

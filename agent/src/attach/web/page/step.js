@@ -1,6 +1,6 @@
 // A step: what was done, why, how the game stood, where the time went; of one that is looked at, also what was asked and answered.
 
-import { amount, drawLatency, time } from "./drawing.js";
+import { amount, drawLatency, drawMap, time } from "./drawing.js";
 
 const by = (id) => document.getElementById(id);
 const put = (id, text) => {
@@ -55,10 +55,12 @@ export function showGoal(game) {
 }
 
 /** Shows what was asked and answered at a step, and what could have been chosen. */
-export function showAsked({ line, exchanges, exchange_note, account, decided }) {
+export function showAsked({ line, exchanges, exchange_note, account, map, decided }) {
   by("exchange-note").hidden = !exchange_note;
   put("exchange-note", exchange_note);
   put("goal", goalOf(decided));
+  by("then").hidden = !map;
+  if (map) drawMap(by("map-then"), map);
   by("exchanges").replaceChildren(...exchanges.map((told) => exchange(told, line)));
   by("account").replaceChildren(...(account ? [offers(account), before(account)] : []));
 }
