@@ -1,4 +1,5 @@
-//! Where things are in a recording of one game, so that any step's record and picture is read at once, also while the recording is written.
+//! Where things are in a recording of one game, so that any step's record, map and picture is read at once, also while the recording
+//! is written.
 //!
 //! It keeps a place for every few records and for each picture, and the map now and then, since a record holds only what changed on
 //! it. Both are bounded by [`PICTURES_INDEXED_MAX`]: what is older than that many pictures or steps is found no more.
