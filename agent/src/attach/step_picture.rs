@@ -19,8 +19,8 @@ pub struct StepPictures {
     kept: Kept,
     /// The game and the step up to which those that were seen are kept.
     noted: (Instance, Step),
-    /// Which one was looked for last, and whether it was found, and a map.
-    shown: Option<(Hash, bool, bool)>,
+    /// For which step and picture was looked last, and whether the picture was found, and a map.
+    shown: Option<(Step, Hash, bool, bool)>,
 }
 
 impl StepPictures {
@@ -51,14 +51,14 @@ impl StepPictures {
             (app.of_step, app.map_of_step) = (Err(String::new()), None);
             return self.shown.take().is_some();
         };
-        if self.shown == Some((hash, true, true)) {
+        if self.shown == Some((step, hash, true, true)) {
             return false;
         }
         self.kept.advance();
         let frame = self.seen.find(hash).map(|shown| shown.frame()).or_else(|| self.kept.picture(app.game, hash));
         app.of_step = frame.ok_or_else(|| self.kept.picture_note(app.game));
         app.map_of_step = self.kept.map(app.game, step, hash);
-        let before = self.shown.replace((hash, app.of_step.is_ok(), app.map_of_step.is_some()));
+        let before = self.shown.replace((step, hash, app.of_step.is_ok(), app.map_of_step.is_some()));
         before != self.shown
     }
 }
