@@ -17,7 +17,8 @@ const MEMORY_MS: u64 = 60_000;
 const LOOKS_MIN: u64 = 100;
 /// Samples of a process at most: a day of them.
 const SAMPLES_MAX: usize = 8_640;
-const MIB_AN_HOUR: f64 = (1 << 20) as f64 / 3_600.0;
+const MIB: f64 = (1 << 20) as f64;
+const HOUR_S: f64 = 3_600.0;
 
 /// An alert of a game or of the whole run, by its name.
 type Name = (Option<Instance>, &'static str);
@@ -215,10 +216,12 @@ impl Alerts {
         }
         let limit = limits.memory_mib_per_hour;
         for ((role, instance), samples) in self.memory.iter().filter(|_| is_on(limit)) {
-            if let Trend::Growing { least, .. } = trend::of_memory(samples)
-                && least >= limit as f64 * MIB_AN_HOUR
+            // What fills up grows as fast, but ends before it has grown by as much.
+            let bytes = limit as f64 * MIB;
+            if let Trend::Growing { least, seconds, .. } = trend::of_memory(samples)
+                && least * HOUR_S.min(seconds) >= bytes
             {
-                let detail = format!("{role} grows by {limit} MiB an hour or more");
+                let detail = format!("{role} has grown by {limit} MiB within an hour, and grows on");
                 all.push(((*instance, "memory"), detail));
             }
         }

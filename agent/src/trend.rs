@@ -4,6 +4,8 @@
 const WARM_UP: f64 = 0.25;
 /// Fewer samples say nothing.
 const SAMPLES_MIN: usize = 12;
+/// Nor does a shorter time: what is learned in it may still be filling up.
+const SECONDS_MIN: f64 = 600.0;
 /// Growth below this much of what is taken, over the time that was looked at, is none.
 const GROWTH_MIN: f64 = 0.02;
 /// Standard errors on each side of a slope's 95 % interval.
@@ -35,6 +37,8 @@ pub enum Trend {
         least: f64,
         /// The upper end.
         most: f64,
+        /// For how long.
+        seconds: f64,
     },
 }
 
@@ -47,17 +51,17 @@ pub fn of_memory(samples: &[Sample]) -> Trend {
         .iter()
         .map(|sample| (sample.at_s, sample.resident_bytes as f64))
         .collect();
-    if points.len() < SAMPLES_MIN {
+    let seconds = points.last().zip(points.first()).map_or(0.0, |(last, first)| last.0 - first.0);
+    if points.len() < SAMPLES_MIN || seconds < SECONDS_MIN {
         return Trend::Unknown;
     }
     let Some((slope, error)) = line(&points) else { return Trend::Unknown };
     let (least, most) = (slope - ERRORS * error, slope + ERRORS * error);
-    let seconds = points[points.len() - 1].0 - points[0].0;
     let mean = points.iter().map(|point| point.1).sum::<f64>() / points.len() as f64;
     // Memory that was taken once, in a step, makes a slope too; what still rises in the second half is a leak.
     let late = line(&points[points.len() / 2..]).is_some_and(|(slope, error)| slope - ERRORS * error > 0.0);
     if least > 0.0 && late && slope * seconds > GROWTH_MIN * mean {
-        Trend::Growing { least, most }
+        Trend::Growing { least, most, seconds }
     } else {
         Trend::Steady
     }
@@ -100,14 +104,16 @@ mod tests {
         assert_eq!(of_memory(&samples(|at| 50e6 + 20e6 * (at / 60.0).min(1.0))), Trend::Steady, "it fills up");
         assert_eq!(of_memory(&samples(|at| if at > 600.0 { 70e6 } else { 50e6 })), Trend::Steady, "one step");
         match of_memory(&samples(|at| 50e6 + 10e3 * at)) {
-            Trend::Growing { least, most } => assert!(least > 9e3 && most < 11e3, "{least} to {most}"),
+            Trend::Growing { least, most, seconds } => {
+                assert!(least > 9e3 && most < 11e3 && seconds == 890.0, "{least} to {most} for {seconds} s");
+            }
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn a_short_life_says_nothing() {
-        assert_eq!(of_memory(&samples(|_| 50e6)[..10]), Trend::Unknown);
+        assert_eq!(of_memory(&samples(|at| 50e6 + 10e3 * at)[..80]), Trend::Unknown);
         let mut restarted = samples(|at| 50e6 + 10e3 * at);
         restarted.iter_mut().skip(112).for_each(|sample| sample.pid = 8);
         assert_eq!(of_memory(&restarted), Trend::Unknown, "its last life is short");

@@ -11,6 +11,12 @@ fn step(step: u64, floor: u32, turns: u64, overhead_us: u64) -> String {
     )
 }
 
+/// A process that takes more memory from sample to sample.
+fn sampled(first_bytes: u64, more_bytes: u64, sample: u64) -> String {
+    let bytes = first_bytes + sample * more_bytes;
+    format!(r#"{{"level":"info","event":"ProcessSampled","role":"indexes","child_pid":7,"resident_bytes":{bytes}}}"#)
+}
+
 /// The alerts that are raised and cleared at a time.
 fn names(alerts: &mut Alerts, now_ms: u64) -> (Vec<&'static str>, Vec<&'static str>) {
     let changes = alerts.look(now_ms);
@@ -92,15 +98,25 @@ fn stale_frames_errors_a_spent_budget_and_a_leak_are_told() {
     let spent = br#"{"level":"info","event":"DecisionSummary","planner_causes":"budget 3"}"#;
     alerts.note(spent, 140_000);
     assert_eq!(names(&mut alerts, 140_000), (vec!["budget"], vec!["errors"]));
-    for sample in 0..200u64 {
-        let bytes = (100 << 20) + sample * (2 << 20);
-        let line = format!(
-            r#"{{"level":"info","event":"ProcessSampled","role":"actors","child_pid":7,"resident_bytes":{bytes}}}"#
-        );
-        alerts.note(line.as_bytes(), 200_000 + sample * 10_000);
+    for sample in 0..200 {
+        alerts.note(sampled(100 << 20, 2 << 20, sample).as_bytes(), 200_000 + sample * 10_000);
     }
     assert_eq!(names(&mut alerts, 2_200_000), (vec!["memory"], vec!["budget"]));
     assert_eq!(alerts.raised(), ["memory", "no steps"].into());
+}
+
+#[test]
+fn what_fills_up_is_no_leak_until_it_has_grown_by_the_limit() {
+    let mut alerts = alerts();
+    let changes: Vec<u64> = (0..600)
+        .filter(|sample| {
+            // As fast as new memories of a game in real time: 130 MiB an hour.
+            alerts.note(sampled(5 << 20, 370_000, *sample).as_bytes(), sample * 10_000);
+            !alerts.look(sample * 10_000).is_empty()
+        })
+        .collect();
+    // A hundred MiB are three quarters of what it has grown by then.
+    assert!(matches!(changes[..], [375..=385]), "{changes:?}");
 }
 
 #[test]

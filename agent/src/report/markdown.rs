@@ -179,9 +179,9 @@ fn processes(text: &mut String, tally: &Tally) {
         let bytes = || samples.iter().map(|sample| sample.resident_bytes);
         let (first, last, most) = (mib(bytes().next()), mib(bytes().next_back()), mib(bytes().max()));
         let verdict = match trend::of_memory(samples) {
-            Trend::Unknown => "too few samples to tell".to_string(),
+            Trend::Unknown => "too short to tell".to_string(),
             Trend::Steady => "steady".to_string(),
-            Trend::Growing { least, most } => {
+            Trend::Growing { least, most, .. } => {
                 let an_hour = |bytes_a_second: f64| bytes_a_second * 3_600.0 / MIB;
                 format!("**grows** by {:.1} to {:.1} MiB an hour", an_hour(least), an_hour(most))
             }
