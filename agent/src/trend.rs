@@ -4,8 +4,6 @@
 const WARM_UP: f64 = 0.25;
 /// Fewer samples say nothing.
 const SAMPLES_MIN: usize = 12;
-/// Nor does a shorter time: what is learned in it may still be filling up.
-const SECONDS_MIN: f64 = 600.0;
 /// Growth below this much of what is taken, over the time that was looked at, is none.
 const GROWTH_MIN: f64 = 0.02;
 /// Standard errors on each side of a slope's 95 % interval.
@@ -27,11 +25,11 @@ pub struct Sample {
 /// What the samples say.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Trend {
-    /// Too few samples, or too short a time.
+    /// Too few samples.
     Unknown,
     /// It stays as it is.
     Steady,
-    /// It grows by so many bytes a second, at least and at most.
+    /// It grows by so many bytes a second, at least and at most; in a short time perhaps because it fills up.
     Growing {
         /// The lower end of the interval.
         least: f64,
@@ -51,12 +49,12 @@ pub fn of_memory(samples: &[Sample]) -> Trend {
         .iter()
         .map(|sample| (sample.at_s, sample.resident_bytes as f64))
         .collect();
-    let seconds = points.last().zip(points.first()).map_or(0.0, |(last, first)| last.0 - first.0);
-    if points.len() < SAMPLES_MIN || seconds < SECONDS_MIN {
+    if points.len() < SAMPLES_MIN {
         return Trend::Unknown;
     }
     let Some((slope, error)) = line(&points) else { return Trend::Unknown };
     let (least, most) = (slope - ERRORS * error, slope + ERRORS * error);
+    let seconds = points[points.len() - 1].0 - points[0].0;
     let mean = points.iter().map(|point| point.1).sum::<f64>() / points.len() as f64;
     // Memory that was taken once, in a step, makes a slope too; what still rises in the second half is a leak.
     let late = line(&points[points.len() / 2..]).is_some_and(|(slope, error)| slope - ERRORS * error > 0.0);
@@ -113,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_short_life_says_nothing() {
-        assert_eq!(of_memory(&samples(|at| 50e6 + 10e3 * at)[..80]), Trend::Unknown);
+        assert_eq!(of_memory(&samples(|_| 50e6)[..10]), Trend::Unknown);
         let mut restarted = samples(|at| 50e6 + 10e3 * at);
         restarted.iter_mut().skip(112).for_each(|sample| sample.pid = 8);
         assert_eq!(of_memory(&restarted), Trend::Unknown, "its last life is short");

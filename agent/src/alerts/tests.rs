@@ -117,6 +117,9 @@ fn what_fills_up_is_no_leak_until_it_has_grown_by_the_limit() {
         .collect();
     // A hundred MiB are three quarters of what it has grown by then.
     assert!(matches!(changes[..], [375..=385]), "{changes:?}");
+    let mut alerts = self::alerts();
+    (0..20).for_each(|sample| alerts.note(sampled(5 << 20, 50 << 20, sample).as_bytes(), sample * 10_000));
+    assert_eq!(names(&mut alerts, 200_000).0, ["memory"], "a great leak is told at once");
 }
 
 #[test]

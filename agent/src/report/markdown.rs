@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 const MIB: f64 = (1 << 20) as f64;
+/// What grows in a shorter time may still be filling up.
+const FILLING_S: f64 = 600.0;
 /// Causes of deaths, faults and the like that are listed at most.
 const ROWS_MAX: usize = 20;
 
@@ -179,8 +181,11 @@ fn processes(text: &mut String, tally: &Tally) {
         let bytes = || samples.iter().map(|sample| sample.resident_bytes);
         let (first, last, most) = (mib(bytes().next()), mib(bytes().next_back()), mib(bytes().max()));
         let verdict = match trend::of_memory(samples) {
-            Trend::Unknown => "too short to tell".to_string(),
+            Trend::Unknown => "too few samples to tell".to_string(),
             Trend::Steady => "steady".to_string(),
+            Trend::Growing { seconds, .. } if seconds < FILLING_S => {
+                "grew; too short to tell whether it only fills up".to_string()
+            }
             Trend::Growing { least, most, .. } => {
                 let an_hour = |bytes_a_second: f64| bytes_a_second * 3_600.0 / MIB;
                 format!("**grows** by {:.1} to {:.1} MiB an hour", an_hour(least), an_hour(most))
