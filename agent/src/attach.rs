@@ -3,7 +3,7 @@
 //!
 //! It reads the log, the newest frame and what the run's folder keeps of its steps, and nothing else; the run does not notice. Files:
 //! `app` what is shown and what keys do, `draw` how, `floor` the map, `graphics` pictures on terminals, `past` the steps before now,
-//! `step_picture` their pictures, `pictures` those that were seen, `kept` what the folder keeps, `web` all of it in a browser.
+//! `step_picture` their pictures and maps, `pictures` those that were seen, `kept` what the folder keeps, `web` all of it in a browser.
 
 use crate::cli::AttachArgs;
 use crate::config::Config;

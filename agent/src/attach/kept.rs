@@ -58,29 +58,32 @@ impl Kept {
 
     /// What was recorded of the step that was decided on this picture.
     pub fn account(&self, game: Instance, step: Step, picture: Hash) -> Option<Account> {
-        match lock(&self.indexes).get(&game)? {
-            Indexed::Places(index, _) => index.account(step, picture).ok().flatten(),
-            Indexed::Damaged(_) => None,
-        }
+        self.read(game, |index| index.account(step, picture))
     }
 
     /// The map as it was known at the step that was decided on this picture.
     pub fn map(&self, game: Instance, step: Step, picture: Hash) -> Option<Vec<Spot>> {
-        let seen = match lock(&self.indexes).get(&game)? {
-            Indexed::Places(index, _) => index.seen(step, picture).ok().flatten()?,
-            Indexed::Damaged(_) => return None,
-        };
+        let seen = self.read(game, |index| index.seen(step, picture))?;
         (seen.floor > 0).then(|| spots(&seen))
     }
 
     /// The recorded picture with this hash.
     pub fn picture(&self, game: Instance, hash: Hash) -> Option<Snapshot> {
-        let frame = match lock(&self.indexes).get(&game)? {
-            Indexed::Places(index, _) => index.picture(hash).ok().flatten()?,
-            Indexed::Damaged(_) => return None,
-        };
+        let frame = self.read(game, |index| index.picture(hash))?;
         // What is shown as a step's picture has its hash, or is not shown.
         Some(frame).filter(|frame| Hash::of([frame.pixels.as_slice()]) == hash)
+    }
+
+    /// What the recording of a game holds, as far as it is noted and can be read.
+    fn read<T>(
+        &self,
+        game: Instance,
+        read: impl FnOnce(&RecordingIndex) -> Result<Option<T>, RecordingError>,
+    ) -> Option<T> {
+        match lock(&self.indexes).get(&game)? {
+            Indexed::Places(index, _) => read(index).ok().flatten(),
+            Indexed::Damaged(_) => None,
+        }
     }
 
     /// Why a picture that was not seen is not there.

@@ -19,8 +19,8 @@ pub struct StepPictures {
     kept: Kept,
     /// The game and the step up to which those that were seen are kept.
     noted: (Instance, Step),
-    /// For which step and picture was looked last, and whether the picture was found, and a map.
-    shown: Option<(Step, Hash, bool, bool)>,
+    /// The step that was looked at last, and its picture.
+    shown: Option<(Step, Hash)>,
 }
 
 impl StepPictures {
@@ -44,21 +44,31 @@ impl StepPictures {
         self.noted = (app.game, game.steps.back().map_or(0, |step| step.step));
     }
 
-    /// Finds the picture of the step that is looked at; says whether another one is shown.
+    /// Finds picture and map of the step that is looked at; says whether something else is shown.
     pub fn look(&mut self, app: &mut App) -> bool {
-        let step = app.past.as_ref().and_then(|past| past.step()).map(|step| (step.step, step.done.frame_hash));
-        let Some((step, hash)) = step else {
+        let step = app.past.as_ref().and_then(|past| past.step()).cloned();
+        let Some(step) = step else {
             (app.of_step, app.map_of_step) = (Err(String::new()), None);
             return self.shown.take().is_some();
         };
-        if self.shown == Some((step, hash, true, true)) {
-            return false;
+        let (hash, has_floor) = (step.done.frame_hash, step.done.state.floor > 0);
+        let is_other = self.shown.replace((step.step, hash)) != Some((step.step, hash));
+        if is_other {
+            (app.of_step, app.map_of_step) = (Err(String::new()), None);
         }
+        let lacks = (app.of_step.is_err(), has_floor && app.map_of_step.is_none());
+        if lacks == (false, false) {
+            return is_other;
+        }
+        // What is not there may be noted, or recorded, a moment later.
         self.kept.advance();
-        let frame = self.seen.find(hash).map(|shown| shown.frame()).or_else(|| self.kept.picture(app.game, hash));
-        app.of_step = frame.ok_or_else(|| self.kept.picture_note(app.game));
-        app.map_of_step = self.kept.map(app.game, step, hash);
-        let before = self.shown.replace((step, hash, app.of_step.is_ok(), app.map_of_step.is_some()));
-        before != self.shown
+        if lacks.0 {
+            let frame = self.seen.find(hash).map(|shown| shown.frame()).or_else(|| self.kept.picture(app.game, hash));
+            app.of_step = frame.ok_or_else(|| self.kept.picture_note(app.game));
+        }
+        if lacks.1 {
+            app.map_of_step = self.kept.map(app.game, step.step, hash);
+        }
+        is_other || lacks != (app.of_step.is_err(), has_floor && app.map_of_step.is_none())
     }
 }
