@@ -3,7 +3,8 @@
 //! An event is one `write(2)`, and what of it is the system's is measured beside it, since no line can take less. A virtual machine's
 //! host stops whatever runs, some of them thousands of times a second, which no program sees but on a clock. So a computation that asks
 //! nothing of the system is timed beside events, and the same events are written several times: what belongs to an event, as the
-//! beginning of a page of its file, comes at the same place each time, and what disturbs it elsewhere.
+//! beginning of a page of its file, comes at the same place each time, and what disturbs it elsewhere. So does what the kernel does now
+//! and then, as fetching pages: of that, the middle one of the passes knows as little.
 //!
 //! The share is that of all lines that a whole run wrote, at what a line costs here in the same minute: two runs with and without a
 //! log differ by less than two runs alike.

@@ -3,7 +3,8 @@
 //! The script can press keys and release them by itself after so many frames ([`Order::Press`]): exact, whatever this
 //! process is doing, and over even if it dies. It is used for every press that is short and followed by a pause. Other
 //! keys are changed by telling it so between two frames ([`Order::Keep`]). How many frames have passed is known from
-//! below: each question that was asked after a frame's end is answered after another frame.
+//! below: each question that was asked after a frame's end is answered after another frame. When a frame's end is, is known
+//! by the clock alone, so a window that is stopped in the middle of answering can be one frame short.
 
 use std::collections::VecDeque;
 use wire::buttons::Mask;
