@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::outbox::Outbox;
 use crate::publish::Publisher;
 use crate::schedule::Schedule;
+use crate::server::places::Place;
 use passing::{Echo, Live};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -29,8 +30,8 @@ const WAIT_SLICE: Duration = Duration::from_millis(50);
 
 /// What the emulator's thread is handed.
 pub(crate) enum Job {
-    /// Carry this out and answer.
-    Request(ClientMessage, Arc<Outbox>),
+    /// Carry this out and answer. Its place is free as soon as it is taken up.
+    Request(ClientMessage, Arc<Outbox>, Place),
     /// Show that work passes through.
     Ping,
 }
@@ -109,7 +110,10 @@ impl Machine {
             };
             let is_idle = matches!(job, Err(RecvTimeoutError::Timeout));
             match job {
-                Ok(Job::Request(message, outbox)) => self.carry_out(message, &outbox),
+                Ok(Job::Request(message, outbox, place)) => {
+                    drop(place);
+                    self.carry_out(message, &outbox);
+                }
                 Ok(Job::Ping) => self.advance(),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,

@@ -1,16 +1,18 @@
 //! The WebSocket server in front of one emulator.
 //!
 //! One thread does all input and output, on a tokio runtime of its own; the emulator's thread is reached through a
-//! bounded queue. A full queue is answered `Busy`, so that no client can make the bridge store its requests. It listens
-//! on loopback only, and a client must know the token.
+//! bounded queue. What finds no place there is answered `Busy`, so that no client can make the bridge store its
+//! requests; nor can one take the places of the others. It listens on loopback only, and a client must know the token.
 
 mod connection;
 mod handshake;
+pub(crate) mod places;
 
 use crate::backend::EmulatorBackend;
 use crate::machine::{Job, Machine, Vitals};
 use crate::publish::Publisher;
 use connection::Bridge;
+use places::Places;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -21,8 +23,6 @@ use std::time::{Duration, Instant};
 use wire::page::ProgressPage;
 use wire::{Epoch, Instance, exit};
 
-/// The most requests that wait for the emulator, from all clients together.
-pub const REQUESTS_MAX: usize = 256;
 /// The most connections at a time.
 pub const CONNECTIONS_MAX: usize = 64;
 /// The pause after the operating system failed to hand out a connection.
@@ -104,12 +104,13 @@ impl Server {
         let address = listener.local_addr().map_err(|error| ServeError::Bind(wanted, error))?;
         let machine = Machine::new(backend, (options.instance, options.epoch), publisher, page);
         let vitals = machine.vitals.clone();
-        let (jobs, received) = sync_channel(REQUESTS_MAX);
+        let (jobs, received) = sync_channel(places::PLACES);
         let bridge = Bridge {
             instance: options.instance,
             epoch: options.epoch,
             token: options.token.clone(),
             jobs: jobs.clone(),
+            places: Places::default(),
             vitals: vitals.clone(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -8,7 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use support::{Seat, TOKEN};
 use tokio_tungstenite::tungstenite::Message;
-use wire::emulator::{Answer, FramePush, Request, ServerMessage};
+use wire::emulator::{Answer, FramePush, Refusal, Request, ServerMessage};
 
 fn peer(server: &Server) -> String {
     server.address().trim_start_matches("ws://").split('/').next().expect("an authority").to_string()
@@ -113,6 +113,32 @@ fn a_client_that_asks_and_never_reads_is_let_go() {
         assert!(sent < 1_000_000, "the server goes on reading without an end");
     }
     assert_served(&server);
+}
+
+#[test]
+fn a_client_that_asks_without_end_leaves_the_others_their_place() {
+    let seat = Seat::take();
+    let Some(server) = seat.serve() else { return };
+    let mut flood = greet(&server);
+    flood.ask(Request::Pace { speed_permille: 1000 }).expect("it is answered");
+    // The emulator is at this for ten minutes; all that comes after it waits.
+    flood.send(Request::Step { frames: 36_000, until: None }).expect("it is sent");
+    let first_to_wait = flood.send(Request::Ping).expect("it is sent");
+    for _ in 0..200 {
+        flood.send(Request::Ping).expect("it is sent");
+    }
+    let refused = flood.reply().expect("it is answered");
+    assert!(matches!(refused.body, Answer::Refused(Refusal::Busy { limit: 256 })), "{refused:?}");
+    // Half of the 192 places that are kept for nobody; the step may still have its own.
+    assert!((95..=96).contains(&(refused.id - first_to_wait)), "{refused:?} after {first_to_wait}");
+    let mut other = greet(&server);
+    let id = other.send(Request::Ping).expect("it is sent");
+    // Its answer to this comes after the server has read the request before.
+    other.send(Request::Hello { version: wire::WIRE_VERSION }).expect("it is sent");
+    assert!(matches!(other.reply().expect("it is answered").body, Answer::Welcome(_)));
+    drop(flood);
+    let reply = other.reply().expect("it is answered");
+    assert!(reply.id == id && matches!(reply.body, Answer::Done), "{reply:?}");
 }
 
 #[test]

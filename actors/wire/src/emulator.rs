@@ -257,9 +257,9 @@ pub enum Refusal {
         /// What happened.
         what: String,
     },
-    /// More requests are waiting than the bridge queues.
+    /// Too many requests wait, of this client or of all.
     Busy {
-        /// The bound.
+        /// The most that wait, of all clients together.
         limit: u32,
     },
 }

@@ -1,7 +1,7 @@
 //! One client's connection: messages in, messages out, and nothing that a client does is waited for elsewhere.
 
-use super::REQUESTS_MAX;
 use super::handshake::{self, Form};
+use super::places::{PLACES, Places, Share};
 use crate::machine::{Job, Vitals};
 use crate::outbox::Outbox;
 use futures_util::stream::{SplitSink, SplitStream};
@@ -38,6 +38,7 @@ pub(super) struct Bridge {
     pub epoch: Epoch,
     pub token: String,
     pub jobs: SyncSender<Job>,
+    pub places: Places,
     pub vitals: Arc<Vitals>,
 }
 
@@ -59,7 +60,8 @@ pub(super) async fn serve(stream: TcpStream, bridge: &Bridge) {
     };
     let (mut sink, stream) = socket.split();
     let outbox = Arc::new(Outbox::default());
-    let connection = Connection { bridge, form, outbox: outbox.clone(), greeted: false, malformed: 0 };
+    let connection =
+        Connection { bridge, form, outbox: outbox.clone(), share: Share::default(), greeted: false, malformed: 0 };
     let ending = tokio::select! {
         ending = connection.receive(stream) => ending,
         ending = send(&mut sink, form, &outbox) => ending,
@@ -113,6 +115,7 @@ struct Connection<'a> {
     bridge: &'a Bridge,
     form: Form,
     outbox: Arc<Outbox>,
+    share: Share,
     greeted: bool,
     malformed: u32,
 }
@@ -152,11 +155,11 @@ impl Connection<'_> {
         }
         self.malformed = 0;
         let id = message.id;
-        match self.bridge.jobs.try_send(Job::Request(message, self.outbox.clone())) {
+        let busy = Answer::Refused(Refusal::Busy { limit: PLACES as u32 });
+        let Some(place) = self.bridge.places.take(&self.share) else { return self.reply(id, busy) };
+        match self.bridge.jobs.try_send(Job::Request(message, self.outbox.clone(), place)) {
             Ok(()) => {}
-            Err(TrySendError::Full(_)) => {
-                self.reply(id, Answer::Refused(Refusal::Busy { limit: REQUESTS_MAX as u32 }));
-            }
+            Err(TrySendError::Full(_)) => self.reply(id, busy),
             Err(TrySendError::Disconnected(_)) => self.outbox.close(),
         }
     }
