@@ -11,7 +11,7 @@ test:
 	scripts/setup.sh --tests
 	cargo build --bin agent --features local-vlm
 	rm -rf $${CARGO_TARGET_DIR:-target}/debug/emitted
-	cargo test --workspace --features agent/local-vlm
+	cargo test --workspace --features agent/local-vlm --no-fail-fast
 	cargo test --workspace --features agent/local-vlm --test emitted -- --ignored
 	RUSTFLAGS="--cfg loom" cargo test -p wire --lib --target-dir $${CARGO_TARGET_DIR:-target}/loom loom
 

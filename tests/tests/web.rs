@@ -156,6 +156,32 @@ fn steps_are_paged_back_to_the_first_one_in_a_run_that_ended() {
 }
 
 #[test]
+fn of_two_steps_with_one_number_each_is_found_by_its_time() {
+    let run = played("40");
+    let log = run.run().join("telemetry.jsonl");
+    let text_of = std::fs::read_to_string(&log).expect("it is read");
+    let first = text_of.lines().find(|line| line.contains(r#""step":20,"#) && line.contains("StepCompleted"));
+    let first: Value = serde_json::from_str(first.expect("it was played")).expect("it is JSON");
+    // As the life that comes after a death plays it once more.
+    let mut again = first.clone();
+    (again["ts"], again["action"]) = ("2026-11-29T03:20:28.197082Z".into(), "as it was played again".into());
+    let lines = text_of.lines().flat_map(|line| {
+        let is_it = line.contains(r#""step":20,"#) && line.contains("StepCompleted");
+        [Some(line.to_string()), is_it.then(|| again.to_string())]
+    });
+    std::fs::write(&log, lines.flatten().map(|line| line + "\n").collect::<String>()).expect("it is written");
+    let page = WebPage::serve(&[text(run.run())]);
+    let rows = page.get("/api/steps?since=20&count=3").json();
+    assert_eq!(numbers(&rows), [20, 20, 21]);
+    for (place, line) in [first, again].iter().enumerate() {
+        let at = rows["steps"][place][1].as_str().expect("a time");
+        let told = page.get(&format!("/api/step?step=20&at={at}")).json();
+        assert_eq!((&told["line"]["ts"], &told["line"]["action"]), (&line["ts"], &line["action"]));
+    }
+    assert_eq!(page.get("/api/step?step=20&at=2001-01-01T00:00:00Z").status, 404);
+}
+
+#[test]
 fn the_picture_of_a_step_is_the_one_that_it_was_decided_on() {
     let program = play(&SLOW, "100000");
     let page = WebPage::serve(&[text(program.run_folder())]);

@@ -24,6 +24,8 @@ use wire::log::Line;
 /// Steps that are told at once.
 const COUNT_MAX: usize = 500;
 const COUNT: usize = 200;
+/// Lives of the game's actors in which one step may have been played.
+const SAME_MAX: usize = 8;
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
@@ -69,16 +71,24 @@ pub async fn steps(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery)
     .await
 }
 
-/// All that is known of a step: `game`, `step`.
+/// All that is known of a step: `game`, `step`, and `at` its time where there may be two with that number.
 pub async fn step(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
     let query = query.unwrap_or_default();
     let game = number::<Instance>(&query, "game").unwrap_or(0);
     let Some(number) = number::<u64>(&query, "step") else { return unclear("which step? ?step=N") };
+    let at = value_of(&query, "at").map(str::to_string);
     let asking = shared.clone();
     read(shared, move |kept| {
-        let found = ByStep::of_log(&kept.log)?.since(game, number, 1)?;
-        let Some(found) = found.first().filter(|found| found.step == number) else { return Ok(None) };
-        let Ok(line) = serde_json::from_slice::<Value>(&found.line) else { return Ok(None) };
+        let steps = ByStep::of_log(&kept.log)?;
+        let is_it = |line: &Value| at.is_none() || line["ts"].as_str() == at.as_deref();
+        let find = |count| -> std::io::Result<Option<Value>> {
+            let found = steps.since(game, number, count)?;
+            let same = found.iter().filter(|found| found.step == number);
+            Ok(same.filter_map(|found| serde_json::from_slice(&found.line).ok()).find(is_it))
+        };
+        // Nearly always the first is the only one; more are read where it is not.
+        let line = find(1)?.map_or_else(|| find(SAME_MAX), |line| Ok(Some(line)))?;
+        let Some(line) = line else { return Ok(None) };
         let hash = line["frame_hash"].as_str().and_then(hash_of);
         let has_picture = hash.is_some_and(|hash| {
             lock(&asking.pictures).find(hash).is_some() || kept.picture(game, hash).is_some()

@@ -170,7 +170,7 @@ async function look(row) {
   asked = new AbortController();
   const { signal } = asked;
   try {
-    const answer = await fetch(`/api/step?game=${shown}&step=${row[0]}`, { signal });
+    const answer = await fetch(`/api/step?game=${shown}&step=${row[0]}&at=${row[1]}`, { signal });
     if (!answer.ok) return note(await answer.text());
     const told = await answer.json();
     showStep(told.line);

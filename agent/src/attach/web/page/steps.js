@@ -189,7 +189,7 @@ export class Steps {
       const row = first + at < last ? this.rows[first + at] : null;
       fill(element, row, first + at, row !== null && row === this.chosen);
     });
-    if (place >= 0) this.list.setAttribute("aria-activedescendant", `row-${this.chosen[0]}`);
+    if (place >= 0) this.list.setAttribute("aria-activedescendant", `row-${place}`);
     else this.list.removeAttribute("aria-activedescendant");
     const whole = this.newest.toLocaleString("en");
     this.count.textContent = this.chosen ? `step ${this.chosen[0].toLocaleString("en")} of ${whole}` : `${whole} steps`;
@@ -217,7 +217,7 @@ function fill(element, row, place, isChosen) {
     }
   });
   element.dataset.place = place;
-  element.id = `row-${step}`;
+  element.id = `row-${place}`;
   element.className = `row${isChosen ? " chosen" : ""}${effect === "none" ? " none" : ""}`;
   element.setAttribute("aria-selected", isChosen);
 }
