@@ -80,6 +80,18 @@ fn a_run_that_ended_is_shown_with_its_end() {
 }
 
 #[test]
+fn steps_of_a_run_of_a_billion_are_shown_with_their_whole_numbers() {
+    let run = Program::run(&["--steps", "5", "--pace", "unthrottled", "--quiet"]).finish().expect_success();
+    let log = run.run().join("telemetry.jsonl");
+    let lines = std::fs::read_to_string(&log).expect("it is read").replace("\"step\":", "\"step\":123456789");
+    std::fs::write(&log, lines).expect("it is written");
+    let Some(terminal) = attach(run.run()) else { return };
+    for step in 1..=5 {
+        terminal.wait_for(&format!("\u{2502}123456789{step} "));
+    }
+}
+
+#[test]
 fn a_step_of_the_past_is_shown_with_its_own_picture_where_it_was_kept() {
     let scratch = Scratch::new();
     let config = scratch.file("config.toml", "[telemetry]\ninspection = true\n");

@@ -250,8 +250,10 @@ fn draw_steps(frame: &mut Frame<'_>, area: Rect, app: &App) {
     let last = (place + rows / 3 + 1).min(steps.len());
     let first = last.saturating_sub(rows);
     let rows = steps.range(first..last).enumerate().map(|(at, step)| step_row(step, first + at == place));
+    // A number that is cut off would be another one.
+    let digits = steps.back().map_or(0, |step| step.step.to_string().len());
     let widths = [
-        Constraint::Length(7),
+        Constraint::Length(digits.max(7) as u16),
         Constraint::Length(16),
         Constraint::Length(24),
         Constraint::Length(14),
