@@ -41,6 +41,8 @@ pub(crate) enum Job {
 pub(crate) struct Vitals {
     /// Number of the newest frame.
     pub frame: AtomicU64,
+    /// Whether a sign of life is on its way through the queue.
+    pub is_pinged: AtomicBool,
     /// Set to end the emulator's thread.
     pub stopping: AtomicBool,
     /// What the emulator says of itself. Another game may be put into a live one.
@@ -114,7 +116,11 @@ impl Machine {
                     drop(place);
                     self.carry_out(message, &outbox);
                 }
-                Ok(Job::Ping) => self.advance(),
+                Ok(Job::Ping) => {
+                    // A swap, so that what was set before the next ping was left out is seen from here on.
+                    self.vitals.is_pinged.swap(false, Ordering::AcqRel);
+                    self.advance();
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }

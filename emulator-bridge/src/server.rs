@@ -104,7 +104,8 @@ impl Server {
         let address = listener.local_addr().map_err(|error| ServeError::Bind(wanted, error))?;
         let machine = Machine::new(backend, (options.instance, options.epoch), publisher, page);
         let vitals = machine.vitals.clone();
-        let (jobs, received) = sync_channel(places::PLACES);
+        // All requests that have a place, and one sign of life.
+        let (jobs, received) = sync_channel(places::PLACES + 1);
         let bridge = Bridge {
             instance: options.instance,
             epoch: options.epoch,
@@ -131,8 +132,11 @@ impl Server {
         format!("ws://{}/?token={}", self.address, self.token)
     }
 
-    /// Sends a sign of life through the emulator's thread. A full queue needs none: the thread is at work.
+    /// Sends a sign of life through the emulator's thread, unless one is on its way.
     pub fn ping(&self) {
+        if self.vitals.is_pinged.swap(true, Ordering::AcqRel) {
+            return;
+        }
         if let Err(TrySendError::Disconnected(_)) = self.jobs.try_send(Job::Ping) {
             tracing::error!("the emulator's thread has ended");
         }

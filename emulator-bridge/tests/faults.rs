@@ -131,6 +131,8 @@ fn a_client_that_asks_without_end_leaves_the_others_their_place() {
     assert!(matches!(refused.body, Answer::Refused(Refusal::Busy { limit: 256 })), "{refused:?}");
     // Half of the 192 places that are kept for nobody; the step may still have its own.
     assert!((95..=96).contains(&(refused.id - first_to_wait)), "{refused:?} after {first_to_wait}");
+    // Nor do signs of life, however many are asked for meanwhile.
+    (0..1000).for_each(|_| server.ping());
     let mut other = greet(&server);
     let id = other.send(Request::Ping).expect("it is sent");
     // Its answer to this comes after the server has read the request before.
