@@ -233,7 +233,9 @@ fn the_oldest_files_of_a_log_are_removed_where_that_is_wanted_and_the_run_still_
             .find(|event| event["event"] == "RunEnded")
             .expect("it ended")
     };
-    let steps = last(&program.finish())["steps"].as_u64().expect("a number");
+    let stopped = program.finish();
+    assert_eq!(stopped.status.code(), Some(130));
+    let steps = last(&stopped)["steps"].as_u64().expect("a number");
     let more = (steps + 10).to_string();
     let finished = play(&["run", "--resume", text(&run), "--steps", &more]).finish().expect_success();
     let ended = last(&finished);

@@ -1,9 +1,12 @@
 //! Places in the queue in front of the emulator, and who has how many.
 //!
-//! Invariant: a client that has no request waiting finds a place, whatever the others send: one is kept for each
-//! connection that there may be. Of those beyond, a client gets another while it has fewer than are free, so that one
-//! that floods the bridge leaves half of them (the dynamic threshold of shared-memory switches: Choudhury and Hahne,
+//! Invariant: a client that has no request waiting finds a place, whatever the others that are there
+//! send: one is kept for each connection that there may be. Of those beyond, a client gets another while it has fewer than
+//! are free, so that one that floods the bridge leaves half of them (the dynamic threshold of shared-memory switches: Choudhury and Hahne,
 //! "Dynamic queue length thresholds for shared-memory packet switches", 1998).
+//!
+//! What was asked by a client that has left keeps its place until the emulator takes it up: who leaves and comes back
+//! again and again can use up the places of others for as long as one step takes.
 
 use super::CONNECTIONS_MAX;
 use std::sync::Arc;
